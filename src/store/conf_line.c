@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* conf_line.c - see conf_line.h. */
+#include "store/conf_line.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/error.h"
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#define BYTE_ORDER_MARK_SIZE 3
+
+/* What the checks of one line hand to each other: without its line end. */
+struct raw {
+	const char *start;
+	size_t length;
+};
+
+static int check_bytes(const struct conf_lines *lines, struct raw raw,
+		       struct flag_error *error);
+static int read_data(const struct conf_lines *lines, struct conf_line *line,
+		     struct raw raw, struct flag_error *error);
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+int
+flagp_conf_lines_start(struct conf_lines *lines, const char *file,
+		       const char *text, size_t size, struct flag_error *error)
+{
+	if (size == 0)
+		text = "";
+	lines->file = file;
+	lines->next = text;
+	lines->end = text + size;
+	lines->number = 0;
+	if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
+			  memcmp(text, "\xfe\xff", 2) == 0))
+		return flagp_error_set(error, FLAG_ECONFIG, file, 1,
+				       "UTF-16 text; save the file as UTF-8");
+	if (size >= BYTE_ORDER_MARK_SIZE &&
+	    memcmp(text, BYTE_ORDER_MARK, BYTE_ORDER_MARK_SIZE) == 0)
+		lines->next += BYTE_ORDER_MARK_SIZE;
+	return 0;
+}
+
+/* The next line, whatever is in it. */
+static struct raw
+next_raw(struct conf_lines *lines)
+{
+	struct raw raw = { lines->next, (size_t)(lines->end - lines->next) };
+	const char *newline = memchr(raw.start, '\n', raw.length);
+
+	lines->number++;
+	if (newline == NULL) {
+		lines->next = lines->end;
+		return raw;
+	}
+	lines->next = newline + 1;
+	raw.length = (size_t)(newline - raw.start);
+	if (raw.length > 0 && raw.start[raw.length - 1] == '\r')
+		raw.length--;
+	return raw;
+}
+
+static bool
+is_skipped(struct raw raw)
+{
+	size_t i = 0;
+
+	while (i < raw.length && is_blank(raw.start[i]))
+		i++;
+	return i == raw.length || raw.start[i] == ';' || raw.start[i] == '#';
+}
+
+int
+flagp_conf_lines_next(struct conf_lines *lines, struct conf_line *line,
+		      struct flag_error *error)
+{
+	while (lines->next != lines->end) {
+		struct raw raw = next_raw(lines);
+		int result = check_bytes(lines, raw, error);
+
+		if (result < 0)
+			return result;
+		if (!is_skipped(raw))
+			return read_data(lines, line, raw, error);
+	}
+	return 0;
+}
+
+static int
+refuse_byte(const struct conf_lines *lines, unsigned char byte,
+	    struct flag_error *error)
+{
+	if (byte == '\0')
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "NUL byte; only plain text is accepted");
+	if (byte == '\r')
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "carriage return inside the line; end "
+				       "lines with LF or CR LF");
+	return flagp_error_set(error, FLAG_ECONFIG, lines->file, lines->number,
+			       "control character 0x%02x; only tab is "
+			       "accepted", byte);
+}
+
+/*
+ * Refuses what no line may have, comments included: an editor and a reader
+ * would see different lines.  A byte order mark inside shows that files were
+ * joined, perhaps with the first section behind somebody's last comment.
+ */
+static int
+check_bytes(const struct conf_lines *lines, struct raw raw,
+	    struct flag_error *error)
+{
+	for (size_t i = 0; i < raw.length; i++) {
+		unsigned char byte = (unsigned char)raw.start[i];
+
+		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+			return refuse_byte(lines, byte, error);
+		if (byte == 0xef && raw.length - i >= BYTE_ORDER_MARK_SIZE &&
+		    memcmp(raw.start + i, BYTE_ORDER_MARK,
+			   BYTE_ORDER_MARK_SIZE) == 0)
+			return flagp_error_set(error, FLAG_ECONFIG,
+					       lines->file, lines->number,
+					       "byte order mark inside the "
+					       "file; only its very start may "
+					       "have one");
+	}
+	return 0;
+}
+
+/* Cuts a comment behind data, and the blanks before it. */
+static struct raw
+cut_comment(struct raw raw)
+{
+	for (size_t i = 1; i < raw.length; i++) {
+		if (raw.start[i] == ';' && is_blank(raw.start[i - 1])) {
+			raw.length = i;
+			break;
+		}
+	}
+	while (raw.length > 0 && is_blank(raw.start[raw.length - 1]))
+		raw.length--;
+	return raw;
+}
+
+static int
+check_ascii(const struct conf_lines *lines, struct raw data,
+	    struct flag_error *error)
+{
+	for (size_t i = 0; i < data.length; i++) {
+		unsigned char byte = (unsigned char)data.start[i];
+
+		if (byte >= 0x80)
+			return flagp_error_set(error, FLAG_ECONFIG,
+					       lines->file, lines->number,
+					       "byte 0x%02x is not ASCII; "
+					       "accepted in comments only",
+					       byte);
+	}
+	return 0;
+}
+
+static bool
+is_alphanumeric(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
+}
+
+/* Letters, digits and "_.-", in parts that begin with one of the former two
+ * and are joined by single colons. */
+static bool
+is_section_name(const char *name)
+{
+	bool start = true;
+
+	for (; *name != '\0'; name++) {
+		bool mark = *name == '_' || *name == '.' || *name == '-' ||
+			    *name == ':';
+
+		if (!is_alphanumeric(*name) && (start || !mark))
+			return false;
+		start = *name == ':';
+	}
+	return !start;
+}
+
+static int
+check_section_name(const struct conf_lines *lines, const char *name,
+		   struct flag_error *error)
+{
+	size_t length = strlen(name);
+
+	if (length == 0)
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "[]: section without a name; use the "
+				       "name of a flag");
+	if (length > FLAGP_NAME_MAX)
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "[%s]: name of %zu characters; at most "
+				       "%d are accepted",
+				       name, length, FLAGP_NAME_MAX);
+	if (!is_section_name(name))
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "[%s]: not a flag's name; use letters, "
+				       "digits, _ . and -, and begin with a "
+				       "letter or digit", name);
+	return 0;
+}
+
+/* data stands in line->bytes, which begins with '['. */
+static int
+read_section(const struct conf_lines *lines, struct conf_line *line,
+	     struct flag_error *error)
+{
+	char *close = strchr(line->bytes, ']');
+
+	if (close == NULL)
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "%s: ] is missing; write [name]",
+				       line->bytes);
+	if (close[1] != '\0')
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "%s: text after ]; only a comment, a "
+				       "blank and ; before it, may follow",
+				       line->bytes);
+	*close = '\0';
+	line->kind = CONF_LINE_SECTION;
+	line->name = line->bytes + 1;
+	line->value = NULL;
+	return check_section_name(lines, line->name, error);
+}
+
+/* Says what is wrong with a line that has no good "key = value". */
+static int
+refuse_pair(const struct conf_lines *lines, const struct conf_line *line,
+	    const char *equals, const char *colon, struct flag_error *error)
+{
+	const char *what;
+
+	if (colon != NULL && (equals == NULL || colon < equals))
+		what = "colon after the key; write key = value";
+	else if (equals == NULL)
+		what = "neither a section nor a key; write [name] or "
+		       "key = value";
+	else if (equals == line->bytes)
+		what = "empty key; write key = value";
+	else
+		what = "empty value; write key = value";
+	return flagp_error_set(error, FLAG_ECONFIG, lines->file, lines->number,
+			       "%s: %s", line->bytes, what);
+}
+
+static int
+read_pair(const struct conf_lines *lines, struct conf_line *line,
+	  struct flag_error *error)
+{
+	char *equals = strchr(line->bytes, '=');
+	char *colon = strchr(line->bytes, ':');
+	char *value, *end;
+
+	/* Blanks at both ends are gone: these two cannot be empty otherwise. */
+	if (equals == NULL || equals == line->bytes || equals[1] == '\0' ||
+	    (colon != NULL && colon < equals))
+		return refuse_pair(lines, line, equals, colon, error);
+	for (value = equals + 1; is_blank(*value); value++)
+		;
+	for (end = equals; is_blank(end[-1]); end--)
+		;
+	*end = '\0';
+	line->kind = CONF_LINE_PAIR;
+	line->name = line->bytes;
+	line->value = value;
+	return 0;
+}
+
+static int
+read_data(const struct conf_lines *lines, struct conf_line *line,
+	  struct raw raw, struct flag_error *error)
+{
+	struct raw data;
+	int result;
+
+	if (raw.length > CONF_LINE_LIMIT)
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "line of %zu characters; at most %u are "
+				       "accepted outside comment lines",
+				       raw.length, CONF_LINE_LIMIT);
+	if (is_blank(raw.start[0]))
+		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
+				       lines->number,
+				       "indented line, which would continue "
+				       "the line before it; begin in the first "
+				       "column");
+	data = cut_comment(raw);
+	result = check_ascii(lines, data, error);
+	if (result < 0)
+		return result;
+	memcpy(line->bytes, data.start, data.length);
+	line->bytes[data.length] = '\0';
+	line->number = lines->number;
+	if (line->bytes[0] == '[')
+		return read_section(lines, line, error) < 0 ?
+			-FLAG_ECONFIG : 1;
+	return read_pair(lines, line, error) < 0 ? -FLAG_ECONFIG : 1;
+}
