@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/* change.c - stage, check, commit or nothing. */
+#include "core/change.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/lock.h"
+#include "core/board.h"
+
+#define LOCK_WAIT_MS 1000
+
+/* All of these: W, R under LOCK_CHANGE. */
+static uint64_t *seen;			/* cells, as they were at begin */
+static size_t seen_count, seen_room;
+static struct board_knowledge seen_knowledge;
+static const struct places *places;
+
+/* W: under LOCK_CHANGE.  R: any, to decide whether to look closer. */
+static atomic_bool trips_unsaved;
+
+void
+flagp_change_places(const struct places *where)
+{
+	places = where;
+}
+
+bool
+flagp_change_trips_unsaved(void)
+{
+	return trips_unsaved;
+}
+
+static void
+adopt_objects(void)
+{
+	struct flag_object *object;
+
+	while ((object = flagp_registry_next_object()) != NULL) {
+		flagp_registry_adopt(object);
+		flagp_board_adopt(object);
+	}
+}
+
+static bool
+see(const struct flag *cell)
+{
+	uint64_t *grown;
+
+	if (seen_count == seen_room) {
+		size_t room = seen_room == 0 ? 64 : seen_room * 2;
+
+		grown = realloc(seen, room * sizeof(*seen));
+		if (grown == NULL)
+			return false;
+		seen = grown;
+		seen_room = room;
+	}
+	seen[seen_count++] = flagp_board_load(cell);
+	return true;
+}
+
+void
+flagp_change_begin(void)
+{
+	adopt_objects();
+	seen_knowledge = flagp_board_knowledge();
+	seen_count = 0;
+	for (size_t i = 0; i < flagp_registry_count(); i++) {
+		const struct registry_entry *entry = flagp_registry_at(i);
+
+		for (unsigned k = 0; k <= entry->more_count; k++)
+			if (!see(flagp_registry_cell(entry, k)))
+				return;
+	}
+}
+
+void
+flagp_change_ask(const struct snapshot *snapshot, const char *name,
+		 uint32_t initial, struct layers_answer *answer)
+{
+	static const struct snapshot nothing;
+	struct layers_files files;
+
+	flagp_snapshot_files(snapshot != NULL ? snapshot : &nothing,
+			     flagp_clock_wall(), &files);
+	flagp_layers_ask(answer, &files, name, initial);
+}
+
+static struct board_wish
+wish_of(const struct registry_entry *entry, const struct snapshot *snapshot)
+{
+	struct layers_answer answer;
+	struct board_wish wish;
+
+	flagp_change_ask(snapshot, entry->name, entry->initial, &answer);
+	wish.share = answer.effective;
+	wish.trip = answer.trip != NULL;
+	/* Objects that differ in the default: nobody may raise it. */
+	if (entry->disputed && wish.share != 0)
+		wish.share = 0;
+	if (entry->test != FLAGP_SHARE_NONE) {
+		wish.share = entry->test;
+		wish.trip = false;
+	}
+	return wish;
+}
+
+/* Returns false if one of its cells changed since it was seen. */
+static bool
+publish_entry(const struct registry_entry *entry,
+	      const struct snapshot *snapshot, size_t *at, bool restamp)
+{
+	struct board_wish wish = wish_of(entry, snapshot);
+
+	/* Out of memory, or loaded since: at the next turn. */
+	if (*at + entry->more_count >= seen_count) {
+		*at = seen_count;
+		return true;
+	}
+	for (unsigned k = 0; k <= entry->more_count; k++) {
+		struct flag *cell = flagp_registry_cell(entry, k);
+		uint64_t before = seen[(*at)++];
+
+		if (flagp_board_trip_unsaved(before) && !wish.trip)
+			trips_unsaved = true;
+		if (!flagp_board_publish(cell, before, &wish, restamp))
+			return false;
+	}
+	return true;
+}
+
+/* Whether a person, a trip or a panic decides, whatever the configuration
+ * says. */
+static bool
+is_overruled(const struct registry_entry *entry,
+	     const struct snapshot *snapshot)
+{
+	struct layers_answer answer;
+
+	flagp_change_ask(snapshot, entry->name, entry->initial, &answer);
+	return answer.winner <= LAYER_ON;
+}
+
+/*
+ * For a member whose configuration is older than the family's: what people,
+ * trips and panic say never waits for a configuration.  What the
+ * configuration decides stays as the family has it.  unknown: something was
+ * taken away that overruled it, and what is below it cannot be told here.
+ */
+static bool
+publish_overruled(const struct snapshot *snapshot, bool *unknown)
+{
+	const struct snapshot *before = flagp_snapshot_current();
+	size_t at = 0;
+
+	*unknown = false;
+	for (size_t i = 0; i < flagp_registry_count(); i++) {
+		const struct registry_entry *entry = flagp_registry_at(i);
+
+		if (is_overruled(entry, snapshot)) {
+			if (!publish_entry(entry, snapshot, &at, true))
+				return false;
+			continue;
+		}
+		at += entry->more_count + 1;
+		if (before == NULL || is_overruled(entry, before))
+			*unknown = true;
+	}
+	return true;
+}
+
+static bool
+publish_all(const struct snapshot *snapshot, bool restamp)
+{
+	size_t at = 0;
+
+	trips_unsaved = false;
+	for (size_t i = 0; i < flagp_registry_count(); i++)
+		if (!publish_entry(flagp_registry_at(i), snapshot, &at,
+				   restamp))
+			return false;
+	return true;
+}
+
+static uint64_t
+config_of(const struct snapshot *snapshot)
+{
+	const struct piece *piece = snapshot->pieces[PIECE_CONF];
+
+	return piece != NULL && piece->conf != NULL ? piece->conf->digest : 0;
+}
+
+enum change_result
+flagp_change_commit(struct snapshot *next, bool current, struct snapshot **old)
+{
+	struct board_knowledge now;
+	bool unknown;
+
+	flagp_snapshot_seal(next, flagp_clock_wall());
+	now.knowledge = next->knowledge;
+	now.config = config_of(next);
+	*old = NULL;
+	if (!current && seen_knowledge.knowledge != 0 &&
+	    seen_knowledge.config != now.config) {
+		if (!publish_overruled(next, &unknown))
+			return CHANGE_AGAIN;
+		if (unknown)
+			return CHANGE_HELD;
+		if (next != flagp_snapshot_current())
+			*old = flagp_snapshot_publish(next);
+		return CHANGE_DONE;
+	}
+	if (!publish_all(next, now.knowledge != seen_knowledge.knowledge))
+		return CHANGE_AGAIN;
+	if (now.knowledge != seen_knowledge.knowledge ||
+	    now.config != seen_knowledge.config)
+		flagp_board_set_knowledge(&seen_knowledge, &now);
+	if (next != flagp_snapshot_current())
+		*old = flagp_snapshot_publish(next);
+	return CHANGE_DONE;
+}
+
+/* Looks at the cells of one entry; false: out of memory. */
+static bool
+see_one(const struct registry_entry *entry)
+{
+	seen_count = 0;
+	for (unsigned k = 0; k <= entry->more_count; k++)
+		if (!see(flagp_registry_cell(entry, k)))
+			return false;
+	return true;
+}
+
+/* Publishes one entry from the snapshot in force, for tests. */
+static void
+publish_one(const struct registry_entry *entry)
+{
+	size_t at;
+
+	do {
+		at = 0;
+		if (!see_one(entry))
+			return;
+	} while (!publish_entry(entry, flagp_snapshot_current(), &at, false));
+}
+
+/*
+ * The same for a slot that may be the family's: here too the cell is loaded
+ * first, then the files are looked at.  Where the snapshot is not what they
+ * say, the cell keeps what the family made of it, or off, until a turn.
+ */
+static void
+publish_found(const struct registry_entry *entry, bool (*current)(void))
+{
+	size_t at;
+
+	do {
+		at = 0;
+		if (!see_one(entry) || !current())
+			return;
+	} while (!publish_entry(entry, flagp_snapshot_current(), &at, false));
+}
+
+void
+flagp_change_test(struct flag *flag, uint32_t share)
+{
+	struct registry_entry *entry;
+
+	flagp_lock(LOCK_CHANGE);
+	adopt_objects();
+	entry = flag != NULL ? flagp_registry_of(flag) : NULL;
+	if (entry != NULL) {
+		entry->test = share;
+		publish_one(entry);
+	}
+	for (size_t i = 0; flag == NULL && i < flagp_registry_count(); i++) {
+		entry = flagp_registry_at(i);
+		entry->test = share;
+		publish_one(entry);
+	}
+	flagp_unlock(LOCK_CHANGE);
+}
+
+unsigned
+flagp_change_test_step(struct flag *flag)
+{
+	static const uint32_t shares[] = { FLAGP_SHARE_NONE, 0,
+					   FLAGP_SHARE_ALL };
+	struct registry_entry *entry;
+	unsigned step = 0;
+
+	flagp_lock(LOCK_CHANGE);
+	adopt_objects();
+	entry = flagp_registry_of(flag);
+	if (entry != NULL) {
+		step = entry->step = (entry->step + 1) % 3;
+		entry->test = shares[step];
+		publish_one(entry);
+	}
+	flagp_unlock(LOCK_CHANGE);
+	return step;
+}
+
+bool
+flagp_change_entry(const struct flag *flag, struct registry_entry *entry)
+{
+	const struct registry_entry *found;
+
+	flagp_lock(LOCK_CHANGE);
+	adopt_objects();
+	found = flagp_registry_of(flag);
+	if (found != NULL)
+		*entry = *found;
+	flagp_unlock(LOCK_CHANGE);
+	return found != NULL;
+}
+
+struct flag *
+flagp_change_find(const char *name, bool (*current)(void))
+{
+	struct registry_entry *entry;
+	struct flag *cell;
+
+	flagp_lock(LOCK_CHANGE);
+	adopt_objects();
+	entry = flagp_registry_find(name);
+	if (entry == NULL) {
+		cell = flagp_board_claim(name);
+		entry = cell != NULL ? flagp_registry_make(name, cell) : NULL;
+		if (entry != NULL)
+			publish_found(entry, current);
+	}
+	flagp_unlock(LOCK_CHANGE);
+	return entry != NULL ? entry->cell : NULL;
+}
+
+/* --- trips ------------------------------------------------------------ */
+
+static uint64_t
+highest_generation(int state, int run)
+{
+	static const enum record_kind kinds[2] = { RECORD_OVERRIDES,
+						   RECORD_TRIPS };
+	int directories[2] = { state, run };
+	uint64_t highest = 0;
+
+	for (int i = 0; i < 4; i++) {
+		struct record_file file = { 0 };
+
+		if (directories[i / 2] < 0)
+			continue;
+		if (flagp_record_read(&file, kinds[i % 2], directories[i / 2],
+				      NULL, NULL) == 0 &&
+		    file.generation > highest)
+			highest = file.generation;
+		flagp_record_free(&file);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct record_panic panic;
+
+		flagp_record_panic(&panic, directories[i]);
+		if (panic.on && panic.generation > highest)
+			highest = panic.generation;
+	}
+	return highest;
+}
+
+static void
+fill_trip(struct record *record, struct record_change *change,
+	  const struct registry_entry *entry,
+	  const struct record_author *author, uint64_t generation)
+{
+	struct layers_answer answer;
+
+	flagp_change_ask(flagp_snapshot_current(), entry->name,
+			 entry->initial, &answer);
+	memset(record, 0, sizeof(*record));
+	snprintf(record->flag, sizeof(record->flag), "%s", entry->name);
+	record->base = answer.configured;
+	record->generation = generation;
+	record->at = flagp_clock_wall();
+	record->author = *author;
+
+	memset(change, 0, sizeof(*change));
+	snprintf(change->flag, sizeof(change->flag), "%s", entry->name);
+	snprintf(change->verb, sizeof(change->verb), "trip");
+	change->generation = generation;
+	change->at = record->at;
+	change->count = 1;
+	change->before = answer.effective;
+	change->author = *author;
+}
+
+static int
+write_trip(const struct registry_entry *entry,
+	   const struct record_author *author, int directory)
+{
+	struct record_file file = { 0 };
+	struct record record;
+	int result;
+
+	if (directory < 0)
+		return -FLAG_EDIRECTORY;
+	result = flagp_record_read(&file, RECORD_TRIPS, directory, NULL, NULL);
+	if (result != 0) {
+		flagp_record_free(&file);
+		return result;
+	}
+	file.kind = RECORD_TRIPS;
+	file.generation = highest_generation(places->state_live,
+					     places->run_live) + 1;
+	fill_trip(&record, &file.change, entry, author, file.generation);
+	result = flagp_record_put(&file, &record);
+	if (result == 0)
+		result = flagp_record_write(&file, directory, true);
+	flagp_record_free(&file);
+	return result < 0 ? result : 0;
+}
+
+static void
+mark_saved(const struct registry_entry *entry)
+{
+	for (unsigned k = 0; k <= entry->more_count; k++)
+		flagp_board_trip_saved(flagp_registry_cell(entry, k));
+}
+
+/* LOCK_CHANGE is held. */
+static int
+save_trip(const struct registry_entry *entry,
+	  const struct record_author *author)
+{
+	int descriptor, result;
+
+	if (places == NULL || (places->run < 0 && places->state < 0))
+		return -FLAG_EDIRECTORY;
+	descriptor = flagp_lock_file(places->run >= 0 ? places->run :
+							places->state,
+				     RECORD_LOCK_NAME, LOCK_WAIT_MS);
+	if (descriptor < 0)
+		return descriptor;
+	result = write_trip(entry, author, places->state_live);
+	/* Better known until the next boot than to this family alone. */
+	if (result != 0)
+		result = write_trip(entry, author, places->run_live);
+	/* P is set before the lock is left: who reads the files after it finds
+	 * the record. */
+	if (result == 0)
+		mark_saved(entry);
+	flagp_lock_file_release(descriptor);
+	return result;
+}
+
+static struct record_author
+author_with(const char *reason)
+{
+	struct record_author author;
+
+	flagp_record_author(&author);
+	snprintf(author.reason, sizeof(author.reason), "%s", reason);
+	return author;
+}
+
+int
+flagp_change_trip(struct flag *flag, const char *evidence)
+{
+	struct record_author author = author_with(evidence);
+	struct registry_entry *entry;
+	int result = -FLAG_ENOENT;
+
+	flagp_board_trip(flag);
+	flagp_lock(LOCK_CHANGE);
+	entry = flagp_registry_of(flag);
+	if (entry != NULL) {
+		for (unsigned k = 0; k <= entry->more_count; k++)
+			flagp_board_trip(flagp_registry_cell(entry, k));
+		result = save_trip(entry, &author);
+		if (result != 0)
+			trips_unsaved = true;
+	}
+	flagp_unlock(LOCK_CHANGE);
+	return result;
+}
+
+static bool
+entry_unsaved(const struct registry_entry *entry)
+{
+	for (unsigned k = 0; k <= entry->more_count; k++) {
+		const struct flag *cell = flagp_registry_cell(entry, k);
+
+		if (flagp_board_trip_unsaved(flagp_board_load(cell)))
+			return true;
+	}
+	return false;
+}
+
+unsigned
+flagp_change_save_trips(void)
+{
+	struct record_author author =
+		author_with("tripped; its record was not written at the time");
+	unsigned left = 0;
+
+	flagp_lock(LOCK_CHANGE);
+	for (size_t i = 0; i < flagp_registry_count(); i++) {
+		const struct registry_entry *entry = flagp_registry_at(i);
+
+		if (entry_unsaved(entry) && save_trip(entry, &author) != 0)
+			left++;
+	}
+	trips_unsaved = left != 0;
+	flagp_unlock(LOCK_CHANGE);
+	return left;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* layers.c - what a flag should be, and why. */
+#include "core/layers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+ask_panic(struct layers_answer *answer, const struct layers_files *files)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct record_panic *panic = files->panic[i];
+
+		if (panic == NULL || !panic->on)
+			continue;
+		if (answer->panic == NULL ||
+		    panic->generation > answer->panic->generation)
+			answer->panic = panic;
+	}
+	if (answer->panic != NULL)
+		answer->share[LAYER_PANIC] = 0;
+}
+
+static const struct record *
+newest_of(const struct record_file *const pair[2], const char *flag)
+{
+	const struct record *found[2] = { NULL, NULL };
+
+	for (int i = 0; i < 2; i++)
+		if (pair[i] != NULL)
+			found[i] = flagp_record_get(pair[i], flag);
+	return flagp_record_newest(found[0], found[1]);
+}
+
+static void
+ask_operator(struct layers_answer *answer, const struct layers_files *files,
+	     const char *flag)
+{
+	const struct record *record = newest_of(files->overrides, flag);
+
+	if (record == NULL)
+		return;
+	if (flagp_record_ended(record, files->wall, files->boot)) {
+		answer->ended = record;
+		return;
+	}
+	answer->override = record;
+	answer->share[record->share == 0 ? LAYER_OFF : LAYER_ON] =
+		record->share;
+}
+
+static void
+ask_conf(struct layers_answer *answer, const struct conf *conf,
+	 const char *flag)
+{
+	const struct conf_value *value, *end;
+
+	if (conf == NULL)
+		return;
+	value = flagp_conf_first(conf, flag);
+	end = conf->values + conf->count;
+	for (; value != NULL && value < end && strcmp(value->flag, flag) == 0;
+	     value++) {
+		if (value->dropin)
+			answer->dropin = value;
+		else
+			answer->main = value;
+	}
+	if (answer->dropin != NULL)
+		answer->share[LAYER_DROPIN] = answer->dropin->share;
+	if (answer->main != NULL)
+		answer->share[LAYER_MAIN] = answer->main->share;
+}
+
+static uint32_t
+first_share(const struct layers_answer *answer, enum layer from,
+	    enum layer *winner)
+{
+	enum layer layer = from;
+
+	while (answer->share[layer] == FLAGP_SHARE_NONE)
+		layer++;
+	*winner = layer;
+	return answer->share[layer];
+}
+
+void
+flagp_layers_ask(struct layers_answer *answer,
+		 const struct layers_files *files, const char *flag,
+		 uint32_t initial)
+{
+	enum layer ignored;
+
+	memset(answer, 0, sizeof(*answer));
+	for (int i = 0; i < LAYER_COUNT; i++)
+		answer->share[i] = FLAGP_SHARE_NONE;
+	answer->share[LAYER_DEFAULT] = initial;
+
+	ask_panic(answer, files);
+	ask_operator(answer, files, flag);
+	answer->trip = newest_of(files->trips, flag);
+	if (answer->trip != NULL)
+		answer->share[LAYER_TRIP] = 0;
+	ask_conf(answer, files->conf, flag);
+
+	answer->effective = first_share(answer, LAYER_PANIC, &answer->winner);
+	answer->configured = first_share(answer, LAYER_DROPIN, &ignored);
+	switch (answer->winner) {
+	case LAYER_PANIC:
+		answer->generation = answer->panic->generation;
+		break;
+	case LAYER_TRIP:
+		answer->generation = answer->trip->generation;
+		break;
+	case LAYER_OFF:
+	case LAYER_ON:
+		answer->generation = answer->override->generation;
+		break;
+	default:
+		break;
+	}
+	if (answer->override != NULL)
+		answer->until = answer->override->until;
+}
+
+const char *
+flagp_layers_name(enum layer layer)
+{
+	static const char *const names[LAYER_COUNT] = {
+		[LAYER_PANIC] = "panic",
+		[LAYER_OFF] = "off",
+		[LAYER_TRIP] = "trip",
+		[LAYER_ON] = "on",
+		[LAYER_DROPIN] = "drop-in",
+		[LAYER_MAIN] = "main file",
+		[LAYER_DEFAULT] = "default",
+	};
+
+	return names[layer];
+}
+
+void
+flagp_layers_source(const struct layers_answer *answer, char *buffer,
+		    size_t size)
+{
+	const struct conf_value *value;
+
+	switch (answer->winner) {
+	case LAYER_PANIC:
+	case LAYER_TRIP:
+		snprintf(buffer, size, "%s", flagp_layers_name(answer->winner));
+		break;
+	case LAYER_OFF:
+	case LAYER_ON:
+		snprintf(buffer, size, "%s by %s",
+			 flagp_layers_name(answer->winner),
+			 answer->override->author.user);
+		break;
+	case LAYER_DROPIN:
+	case LAYER_MAIN:
+		value = answer->winner == LAYER_MAIN ? answer->main :
+						       answer->dropin;
+		snprintf(buffer, size, "%s:%u", value->file, value->line);
+		break;
+	default:
+		snprintf(buffer, size, "default");
+		break;
+	}
+}
+
+int64_t
+flagp_layers_next_end(const struct layers_files *files)
+{
+	int64_t next = 0;
+
+	for (int i = 0; i < 2; i++) {
+		const struct record_file *file = files->overrides[i];
+
+		for (size_t k = 0; file != NULL && k < file->count; k++) {
+			const struct record *record = &file->records[k];
+
+			if (record->removed || record->until <= files->wall)
+				continue;
+			if (next == 0 || record->until < next)
+				next = record->until;
+		}
+	}
+	return next;
+}
+
+const char *
+flagp_layers_share(uint32_t share, char *buffer, size_t size)
+{
+	unsigned whole = share / 1000, part = share % 1000;
+	int length;
+
+	if (share == 0)
+		return "off";
+	if (share == FLAGP_SHARE_ALL)
+		return "on";
+	if (share == FLAGP_SHARE_NONE)
+		return "-";
+	length = snprintf(buffer, size, "%u.%03u", whole, part);
+	while (length > 0 && buffer[length - 1] == '0')
+		length--;
+	if (length > 0 && buffer[length - 1] == '.')
+		length--;
+	snprintf(buffer + length, size - (size_t)length, "%%");
+	return buffer;
+}
