@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* files.c - check, init and reload. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "flagctl/client.h"
+#include "flagctl/families.h"
+#include "flagctl/print.h"
+
+/* --- check ------------------------------------------------------------- */
+
+/* Flags that the files name and the service does not have: no error, for an
+ * older binary may run, but worth a word. */
+static void
+warn_of_unknown(const struct client *client)
+{
+	const unsigned here = KNOWN_LIST | KNOWN_LEFT | KNOWN_LIVE;
+	const struct conf *conf = client->conf;
+	unsigned any = 0;
+
+	for (size_t i = 0; i < client->known_count; i++)
+		any |= client->known[i].by & here;
+	for (size_t i = 0; any != 0 && i < conf->count; i++) {
+		const struct conf_value *value = &conf->values[i];
+		const struct known *known;
+		const char *nearest;
+
+		known = flagp_client_known(client, value->flag);
+		if (known != NULL && (known->by & here) != 0)
+			continue;
+		nearest = flagp_client_nearest(client, value->flag, here);
+		flagp_print_warn("%s:%u: [%s]: unknown here%s%s%s",
+				 value->file, value->line, value->flag,
+				 nearest != NULL ? "; did you mean " : "",
+				 nearest != NULL ? nearest : "",
+				 nearest != NULL ? "?" : "");
+	}
+}
+
+static int
+say_checked(const struct conf *conf, size_t files)
+{
+	size_t flags = 0;
+
+	for (size_t i = 0; i < conf->count; i++)
+		flags += i == 0 || strcmp(conf->values[i].flag,
+					  conf->values[i - 1].flag) != 0;
+	for (size_t i = 0; i < conf->skipped_count; i++)
+		flagp_print_warn("%s:%u: [%s]: skipped, not a flag",
+				 conf->skipped[i].file, conf->skipped[i].line,
+				 conf->skipped[i].section);
+	flagp_print_number(NULL, "files", (int64_t)files);
+	flagp_print_number(NULL, "flags", (int64_t)flags);
+	flagp_print_say("ok: %zu file%s, %zu flag%s", files,
+			files == 1 ? "" : "s", flags, flags == 1 ? "" : "s");
+	return CODE_DONE;
+}
+
+static int
+check_service(const struct request *request)
+{
+	struct client client;
+	char text[1100];
+	int code = flagp_client_open_all(&client, request);
+
+	if (code == CODE_DONE && client.conf == NULL) {
+		flagp_client_refused(&client, &client.conf_error, text,
+				     sizeof(text));
+		code = flagp_print_fail(client.conf_error.code == FLAG_EACCES ?
+					CODE_PERMISSION : CODE_CONFIG, "%s",
+					text);
+	} else if (code == CODE_DONE) {
+		warn_of_unknown(&client);
+		code = say_checked(client.conf, client.conf->files);
+	}
+	flagp_client_close(&client);
+	return code;
+}
+
+static int
+check_file(struct conf *conf, const char *path)
+{
+	struct flag_error error = { 0 };
+	struct text text = TEXT_INIT;
+	char line[1000];
+	int result, code = CODE_DONE;
+
+	result = flagp_io_read(AT_FDCWD, path, CONF_FILE_LIMIT, &text, NULL);
+	if (result == -ENOENT)
+		code = flagp_print_fail(CODE_FAILED, "%s: no such file", path);
+	else if (result != 0)
+		code = flagp_print_fail(CODE_FAILED, "%s: %s", path,
+					strerror(-result));
+	else if (flagp_conf_parse(conf, path, false, text.data, text.size,
+				  &error) != 0) {
+		flagp_error_text(&error, line, sizeof(line));
+		code = flagp_print_fail(CODE_CONFIG, "%s", line);
+	}
+	flagp_text_free(&text);
+	return code;
+}
+
+int
+flagp_verb_check(const struct request *request)
+{
+	struct conf conf = { .count = 0 };
+	int code = CODE_DONE, result;
+
+	if (request->count == 0)
+		return check_service(request);
+	for (int i = 0; i < request->count; i++) {
+		result = check_file(&conf, request->operands[i]);
+		if (result != CODE_DONE)
+			code = result;
+	}
+	if (code == CODE_DONE)
+		code = say_checked(&conf, (size_t)request->count);
+	flagp_conf_free(&conf);
+	return code;
+}
+
+/* --- init -------------------------------------------------------------- */
+
+static void
+write_skeleton(struct text *text, const struct client *client)
+{
+	flagp_text_add(text,
+		"; Flags of %s.  A section is a flag; state is on or off.\n"
+		"; Later files in %s.d/ win over this one.\n"
+		"; All of the files are taken, or none: flagctl check tells.\n"
+		"\n", client->paths.service, client->paths.service);
+	if (client->known_count == 0)
+		flagp_text_add(text,
+			"; No process of it has registered a flag yet.\n"
+			"; [checksum.crc32c]\n"
+			"; state = on\n");
+	for (size_t i = 0; i < client->known_count; i++) {
+		const struct known *known = &client->known[i];
+
+		flagp_text_add(text, "%s%s%s; [%s]\n; state = %s\n",
+			       known->summary[0] != '\0' ? "; " : "",
+			       known->summary,
+			       known->summary[0] != '\0' ? "\n" : "",
+			       known->name, known->initial ? "on" : "off");
+		if (i + 1 < client->known_count)
+			flagp_text_add(text, "\n");
+	}
+}
+
+/* Writes a file that must not exist, whole or not at all. */
+static int
+create_file(const char *path, const struct text *text)
+{
+	char temporary[FLAGP_PATH_SIZE + 96];
+	int descriptor, result = 0;
+	ssize_t size;
+
+	snprintf(temporary, sizeof(temporary), "%s.%d.new", path,
+		 (int)getpid());
+	descriptor = flagp_io_open(AT_FDCWD, temporary, O_WRONLY | O_CREAT |
+				   O_EXCL | O_NOFOLLOW, 0644);
+	if (descriptor < 0)
+		return descriptor;
+	size = write(descriptor, text->data, text->size);
+	if (size < 0)
+		result = -errno;
+	else if ((size_t)size != text->size)
+		result = -ENOSPC;
+	else if (fsync(descriptor) != 0)
+		result = -errno;
+	close(descriptor);
+	if (result == 0 && link(temporary, path) != 0)
+		result = -errno;
+	unlink(temporary);
+	return result;
+}
+
+static int
+put_skeleton(const struct client *client, const struct text *text)
+{
+	char path[FLAGP_PATH_SIZE + FLAGP_NAME_SIZE + 8];
+	int result;
+
+	snprintf(path, sizeof(path), "%s/%s.ini", client->paths.config,
+		 client->paths.service);
+	result = flagp_io_open_directory(client->paths.config, true, 0755);
+	if (result >= 0) {
+		close(result);
+		result = create_file(path, text);
+	}
+	if (result == -EEXIST)
+		return flagp_print_fail(CODE_REFUSED,
+			"%s is there already and stays as it is; -n prints "
+			"what would be written", path);
+	if (result == -EACCES || result == -EPERM)
+		return flagp_client_denied(client->paths.config, "write");
+	if (result < 0)
+		return flagp_print_fail(CODE_FAILED, "%s: %s", path,
+					strerror(-result));
+	flagp_print_text(NULL, "file", "%s", path);
+	flagp_print_say("%s written: %zu flags, each as a comment", path,
+			client->known_count);
+	return CODE_DONE;
+}
+
+/* A summary from a file must not end its comment. */
+static void
+keep_summaries_whole(struct client *client)
+{
+	for (size_t i = 0; i < client->known_count; i++)
+		flagp_text_printable(client->known[i].summary);
+}
+
+int
+flagp_verb_init(const struct request *request)
+{
+	struct text text = TEXT_INIT;
+	struct client client;
+	int code = flagp_client_open(&client, request, CLIENT_MAY_MISS);
+
+	if (code == CODE_DONE) {
+		flagp_places_open(&client.places, &client.paths, false, NULL);
+		flagp_client_conf(&client);
+		flagp_client_scan(&client, true);
+		flagp_client_names(&client);
+		keep_summaries_whole(&client);
+		write_skeleton(&text, &client);
+		if (flagp_request_has(request, OPTION_DRY_RUN)) {
+			flagp_print_plain("%s", text.data);
+			if (flagp_print_is_json())
+				flagp_print_lines("text", text.data);
+		} else {
+			code = put_skeleton(&client, &text);
+		}
+	}
+	flagp_text_free(&text);
+	flagp_client_close(&client);
+	return code;
+}
+
+/* --- reload ------------------------------------------------------------ */
+
+/* Shows what the processes say against the files. */
+static bool
+say_refusals(const struct proc_list *procs, const struct families_goal *goal)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < procs->count; i++) {
+		const struct proc_entry *entry = &procs->entries[i];
+
+		if (entry->life != PROC_LIVE || entry->head.error[0] == '\0' ||
+		    entry->head.ack.config == goal->ack.config)
+			continue;
+		refused = true;
+		flagp_print_fail(CODE_CONFIG, "pid %d (%s): %s",
+				 entry->head.pid, entry->head.program,
+				 entry->head.error);
+	}
+	return refused;
+}
+
+/* Waits until each driver has these files. */
+static int
+wait_for_files(struct client *client)
+{
+	struct families_goal goal = {
+		.config = true, .ack = { .config = client->conf->digest },
+	};
+	struct families_verdict verdict;
+	struct wait wait;
+	bool reached;
+
+	flagp_wait_begin(&wait, client->request->wait_ms, 10);
+	flagp_wait_catch();
+	do {
+		flagp_client_scan(client, false);
+		reached = flagp_families_judge(&client->procs, &goal,
+					       &verdict);
+	} while (!reached && verdict.processes > 0 && flagp_wait_next(&wait));
+	flagp_wait_end(&wait);
+	flagp_print_number(NULL, "families", (int64_t)verdict.families);
+	flagp_print_number(NULL, "families_acknowledged",
+			   (int64_t)verdict.acknowledged);
+	if (verdict.processes == 0) {
+		flagp_print_say("the files are in order; %s is not running; "
+				"applies at its start", client->paths.service);
+		return CODE_UNACKNOWLEDGED;
+	}
+	if (reached) {
+		flagp_print_say("ok %zu/%zu families (%zu process%s), %u "
+				"file%s", verdict.acknowledged,
+				verdict.families, verdict.processes,
+				verdict.processes == 1 ? "" : "es",
+				client->conf->files,
+				client->conf->files == 1 ? "" : "s");
+		return CODE_DONE;
+	}
+	if (say_refusals(&client->procs, &goal))
+		return CODE_CONFIG;
+	flagp_families_complain(&client->procs, &goal);
+	return CODE_UNACKNOWLEDGED;
+}
+
+int
+flagp_verb_reload(const struct request *request)
+{
+	struct client client;
+	char text[1100];
+	int code = flagp_client_open(&client, request, CLIENT_MUST_EXIST);
+
+	if (code == CODE_DONE) {
+		flagp_client_conf(&client);
+		flagp_client_scan(&client, false);
+		if (client.conf == NULL) {
+			flagp_client_refused(&client, &client.conf_error, text,
+					     sizeof(text));
+			code = flagp_print_fail(CODE_CONFIG, "%s", text);
+		} else {
+			code = wait_for_files(&client);
+		}
+	}
+	flagp_client_close(&client);
+	return code;
+}
