@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ripcord.h - run-time flags for C services.
+ *
+ * An optimization stands behind a flag.  Off is the arm that is trusted, on
+ * is the optimized one.  A flag is flipped while the service runs, from an
+ * ini file or with flagctl, without a restart:
+ *
+ *	FLAG_DEFINE(fast_crc, "checksum.crc32c", "hardware CRC32C");
+ *
+ *	int main(void)
+ *	{
+ *		struct flag_error err;
+ *
+ *		flag_start("mysvc", NULL, &err);
+ *		...
+ *		if (flag_enabled(&fast_crc))
+ *			crc = crc_hardware(p, n);
+ *		else
+ *			crc = crc_table(p, n);
+ *
+ * Reading.  A flag is 64 bits in a section of its own.  flag_enabled() is one
+ * load and one branch.  It may be called at any time: before flag_start(),
+ * after flag_stop(), in a signal handler, in a forked child.  It never fails;
+ * unknown, unloaded or broken configuration means the compiled default.
+ *
+ * Threads.  Every function says under "Threads" who may call it: "any" means
+ * any thread at any time, "one" means that calls must not overlap.
+ *
+ * Versions.  Structures that the caller fills start with their size; fields
+ * are appended, never moved.  A program built with this header works with
+ * every later library of the same soname.
+ *
+ * -DFLAG_STUB makes this header stand alone: nothing to link, every flag is
+ * its compiled default and every call succeeds.
+ */
+#ifndef RIPCORD_H
+#define RIPCORD_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The release of this header; flag_version() tells that of the library. */
+#define FLAG_VERSION "0.1.0"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Codes.  Functions return 0 or the negative of one of these. */
+enum flag_code {
+	FLAG_ENOMEM = ENOMEM,		/* out of memory */
+	FLAG_EINVAL = EINVAL,		/* an argument that cannot be */
+	FLAG_EEXIST = EEXIST,		/* started under another name */
+	FLAG_EACCES = EACCES,		/* not permitted */
+	FLAG_ENOENT = ENOENT,		/* not there */
+	FLAG_EBUSY = EBUSY,		/* a lock was not free in time */
+	FLAG_EIO = EIO,			/* reading or writing failed */
+	FLAG_EAGAIN = EAGAIN,		/* not started, or already stopped */
+	FLAG_ECONFIG = 1001,		/* the configuration was refused */
+	FLAG_EDIRECTORY = 1002		/* state or run directory not usable */
+};
+
+/* How an arm ended: the second argument of flag_end(). */
+enum flag_outcome {
+	FLAG_OK = 0,			/* the call did what it should */
+	FLAG_FAILED = 1,		/* it did not */
+	FLAG_NEUTRAL = 2		/* says nothing: the client left */
+};
+
+/*
+ * A flag.  Two halves of one aligned 64-bit cell; the library changes both in
+ * one compare-and-swap.  Bit 0 of state is the answer of flag_enabled().
+ * W: drivers of the fork family, trips (core/board.c).  R: any.  Order:
+ * relaxed; a flag orders no other memory.
+ */
+struct flag {
+	uint32_t state;
+	uint32_t threshold;
+} __attribute__((__aligned__(8)));
+
+/*
+ * What a definition says of its flag.  Made by FLAG_DEFINE, read by the
+ * library.  size and version tell which header it was compiled with.
+ */
+struct flag_definition {
+	uint32_t size;
+	uint32_t version;
+	struct flag *cell;
+	const char *name;
+	const char *summary;
+	const char *owner;		/* NULL: not named */
+	uint32_t bits;			/* FLAG_INITIAL_ON, FLAG_QUIESCE */
+	uint32_t reserved;
+};
+
+/* Bits for FLAG_DEFINE_WITH. */
+#define FLAG_INITIAL_ON 1u	/* compiled default is on, not off */
+#define FLAG_QUIESCE 2u		/* reserved: prove that nobody is inside */
+
+/* One timed or counted run of an arm.  Fields belong to the library. */
+struct flag_span {
+	struct flag *flag;
+	uint32_t on;
+	uint32_t word;
+	uint64_t reserved[6];
+};
+
+/* What went wrong.  Filled by the first failure; the caller owns it. */
+struct flag_error {
+	int code;			/* 0, or a positive flag_code */
+	unsigned line;			/* 0: no line */
+	char file[256];			/* "": no file */
+	char text[512];			/* one line, no newline at its end */
+};
+
+/* What keeps a process up to date. */
+enum flag_driver {
+	FLAG_DRIVER_THREAD = 0,		/* one thread, all signals blocked */
+	FLAG_DRIVER_LOOP = 1		/* the host calls flag_tick() */
+};
+
+/* Which family shares the cells. */
+enum flag_board {
+	FLAG_SHARED = 0,		/* shared with every forked child */
+	FLAG_PRIVATE = 1		/* each process has its own */
+};
+
+/* What the fork handler does in the child. */
+enum flag_fork {
+	FLAG_FORK_REGISTER = 0,		/* register the child at once */
+	FLAG_FORK_FOLLOW = 1		/* only at flag_child() */
+};
+
+/*
+ * Receives one line of text, without a newline, each time there is something
+ * to tell.  level is one of syslog's (LOG_ERR 3, LOG_WARNING 4, LOG_NOTICE 5,
+ * LOG_INFO 6).  Called with no lock held, from the driver or from the thread
+ * that called the library.
+ */
+typedef void flag_log_fn(void *data, int level, const char *text);
+
+/* How to start.  Initialize with FLAG_OPTIONS_INIT, then set fields. */
+struct flag_options {
+	uint32_t size;			/* sizeof(struct flag_options) */
+	enum flag_driver driver;
+	enum flag_board board;
+	enum flag_fork fork;
+	int sighup;			/* 1: reload on SIGHUP, chained */
+	const char *root;		/* NULL, or one folder for all files */
+	const char *instance;		/* NULL: host name and service */
+	flag_log_fn *log;		/* NULL: say nothing */
+	void *log_data;
+};
+
+#define FLAG_OPTIONS_INIT \
+	{ (uint32_t)sizeof(struct flag_options), FLAG_DRIVER_THREAD, \
+	  FLAG_SHARED, FLAG_FORK_REGISTER, 0, NULL, NULL, NULL, NULL }
+
+#if defined(__has_attribute)
+#if __has_attribute(__retain__)
+#define FLAG_RETAIN_ __attribute__((__retain__))
+#define FLAG_RETAIN_LETTER_ "R"
+#endif
+#endif
+#ifndef FLAG_RETAIN_
+#define FLAG_RETAIN_
+#define FLAG_RETAIN_LETTER_ ""
+#endif
+
+#define FLAG_HIDDEN_ __attribute__((__visibility__("hidden")))
+#define FLAG_MUST_CHECK_ __attribute__((__warn_unused_result__))
+
+/* The header's own version of struct flag_definition and flag_object. */
+#define FLAG_ABI_ 1
+
+/*
+ * FLAG_DECLARE(id): names a flag that another file of the same linked object
+ * defines.  A flag belongs to one executable or shared object; two objects
+ * that use the same flag name each define it and are flipped together.
+ */
+#define FLAG_DECLARE(id) extern struct flag id FLAG_HIDDEN_
+
+/*
+ * FLAG_DEFINE(id, "name", "summary"): defines a flag, at file scope.  Names
+ * are [A-Za-z0-9][A-Za-z0-9_.-]*, at most 48 characters.
+ *
+ * FLAG_DEFINE_WITH(id, "name", "summary", bits, "owner") adds FLAG_INITIAL_ON
+ * or FLAG_QUIESCE (or 0) and whom to ask (or NULL).
+ */
+#define FLAG_DEFINE(id, name, summary) \
+	FLAG_DEFINE_WITH(id, name, summary, 0u, NULL)
+
+#ifndef FLAG_STUB
+
+#define FLAG_DEFINE_WITH(id, name_, summary_, bits_, owner_) \
+	FLAG_DECLARE(id); \
+	struct flag id __attribute__((__section__("flag_words"), __used__)) \
+		FLAG_RETAIN_ = { ((bits_) & FLAG_INITIAL_ON) ? 1u : 0u, 0u }; \
+	static const struct flag_definition id##_flag_definition = { \
+		(uint32_t)sizeof(struct flag_definition), FLAG_ABI_, &id, \
+		name_, summary_, owner_, bits_, 0u }; \
+	static const struct flag_definition *id##_flag_index \
+		__attribute__((__section__("flag_index"), __used__)) \
+		FLAG_RETAIN_ = &id##_flag_definition
+
+/*
+ * The cells of one linked object stand on pages of their own, so that
+ * flag_start() can put a shared mapping under them where they are.  Section
+ * flag_words lies between two page-aligned pads; the linker keeps sections
+ * that it does not know in the order in which an object file first names
+ * them.  COMDAT: one copy of the pads in a linked object; the groups are not
+ * called like their sections, or lld would take both for one.  No label inside,
+ * or link-time optimization would define it twice.
+ */
+#if defined(__x86_64__) || defined(__i386__)
+#define FLAG_PAGE_ 4096
+#define FLAG_PAGE_TEXT_ "4096"
+#else
+#define FLAG_PAGE_ 65536
+#define FLAG_PAGE_TEXT_ "65536"
+#endif
+
+#ifndef FLAG_LIBRARY_
+__asm__(".ifndef .Lflag_sections\n"
+	".set .Lflag_sections, 1\n"
+	".pushsection flag_pad_head,\"awG" FLAG_RETAIN_LETTER_
+	"\",%progbits,flag_head,comdat\n"
+	".balign " FLAG_PAGE_TEXT_ "\n"
+	".zero " FLAG_PAGE_TEXT_ "\n"
+	".popsection\n"
+	".pushsection flag_words,\"aw" FLAG_RETAIN_LETTER_ "\",%progbits\n"
+	".balign 8\n"
+	".popsection\n"
+	".pushsection flag_pad_tail,\"awG" FLAG_RETAIN_LETTER_
+	"\",%progbits,flag_tail,comdat\n"
+	".balign " FLAG_PAGE_TEXT_ "\n"
+	".zero " FLAG_PAGE_TEXT_ "\n"
+	".popsection\n"
+	".endif\n");
+#endif
+
+/*
+ * One executable or shared object that defines flags.  The library keeps a
+ * pointer to it; a constructor hands it over before main().
+ */
+struct flag_object {
+	uint32_t size;
+	uint32_t version;
+	struct flag *words, *words_end;
+	unsigned char *pad_tail;	/* NULL: unknown, cells stay private */
+	const struct flag_definition **index, **index_end;
+	void *reserved[2];
+};
+
+/* Registers the flags of one linked object.  Called by the constructor below
+ * and by nobody else.  Threads: any.  Blocks: never.  Since: 0.1. */
+void flag_register(struct flag_object *object);
+
+#ifndef FLAG_LIBRARY_	/* the library and flagctl define no flags */
+extern struct flag __start_flag_words[] __attribute__((__weak__)) FLAG_HIDDEN_;
+extern struct flag __stop_flag_words[] __attribute__((__weak__)) FLAG_HIDDEN_;
+extern unsigned char __start_flag_pad_tail[]
+	__attribute__((__weak__)) FLAG_HIDDEN_;
+extern const struct flag_definition *__start_flag_index[]
+	__attribute__((__weak__)) FLAG_HIDDEN_;
+extern const struct flag_definition *__stop_flag_index[]
+	__attribute__((__weak__)) FLAG_HIDDEN_;
+
+/* Weak and hidden: however many files include this header, one linked object
+ * registers itself once; the library ignores a second call. */
+struct flag_object flag_this_object __attribute__((__weak__)) FLAG_HIDDEN_ = {
+	(uint32_t)sizeof(struct flag_object), FLAG_ABI_, NULL, NULL, NULL,
+	NULL, NULL, { NULL, NULL } };
+
+static void flag_register_this_object(void)
+	__attribute__((__constructor__, __used__));
+
+static void flag_register_this_object(void)
+{
+	struct flag_object *o = &flag_this_object;
+
+	if (o->words != NULL || __start_flag_index == NULL)
+		return;
+	o->words = __start_flag_words;
+	o->words_end = __stop_flag_words;
+	o->pad_tail = __start_flag_pad_tail;
+	o->index = __start_flag_index;
+	o->index_end = __stop_flag_index;
+	flag_register(o);
+}
+#endif
+
+#ifndef FLAG_INLINE
+#define FLAG_INLINE static __inline__ __attribute__((__unused__))
+#endif
+
+/*
+ * Tells whether the optimized arm is chosen.
+ *
+ * One load and one branch; on x86-64 a test with memory, which also keeps the
+ * compiler from moving the read out of a loop.
+ *
+ * Returns: 1 on, 0 off.  Threads: any, also in signal handlers.
+ * Blocks: never.  Since: 0.1.
+ */
+FLAG_INLINE int flag_enabled(const struct flag *flag)
+{
+#if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
+	int on;
+
+	__asm__ __volatile__("testb $1, %1" : "=@ccnz"(on) : "m"(flag->state));
+	return on;
+#else
+	const volatile uint32_t *word = &flag->state;
+
+	return (int)(__atomic_load_n(word, __ATOMIC_RELAXED) & 1u);
+#endif
+}
+
+/*
+ * Starts the library for one service: reads its files, publishes what they
+ * say and starts the driver.
+ *
+ * service: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 48 characters.  options: NULL
+ * for the defaults.  error: NULL, or where to put what went wrong.
+ *
+ * Call it after daemon(), before forking workers.  A second call with the
+ * same name counts, and in a forked child is flag_child(); with another name
+ * it is refused.
+ *
+ * Returns: 0 running; positive: running, but degraded, error says what does
+ * not work; negative: compiled defaults only.
+ * -FLAG_EINVAL, -FLAG_EEXIST, -FLAG_ENOMEM.  Threads: one.
+ * Blocks: disk.  Since: 0.1.
+ */
+int flag_start(const char *service, const struct flag_options *options,
+	       struct flag_error *error);
+
+/*
+ * Takes back one flag_start(); the last one ends the driver and the
+ * registration.  All flags stay as they are.
+ *
+ * Threads: any, not from a log function.  Blocks: until the driver has ended
+ * what it does.  Since: 0.1.
+ */
+void flag_stop(void);
+
+/*
+ * Tells a forked child that it may now do what a fork handler must not:
+ * register if that is still to do, and start its own driver.  A prefork host
+ * calls it in each worker, after dropping rights.
+ *
+ * Returns: like flag_start(); -FLAG_EAGAIN if the parent never started.
+ * Threads: one.  Blocks: disk.  Since: 0.1.
+ */
+int flag_child(struct flag_error *error);
+
+/*
+ * Does what is due, for FLAG_DRIVER_LOOP: looks for changes, reads, publishes
+ * and acknowledges.  Call it at least four times a second, or when flag_fd()
+ * is readable.
+ *
+ * Returns: milliseconds until it wants to be called again.
+ * Threads: one.  Blocks: reading small files.  Since: 0.1.
+ */
+int flag_tick(void);
+
+/*
+ * A descriptor that becomes readable when flag_tick() has something to do;
+ * for poll or epoll.  It belongs to the library and to this process: ask
+ * again in a child.
+ *
+ * Returns: a descriptor, or -FLAG_EAGAIN.  Threads: one.
+ * Blocks: never.  Since: 0.1.
+ */
+int flag_fd(void) FLAG_MUST_CHECK_;
+
+/*
+ * Reads the configuration now.  All of it is taken or nothing; the last good
+ * one stays in force.
+ *
+ * Returns: 0, or -FLAG_ECONFIG with file, line and text in error,
+ * -FLAG_EAGAIN, -FLAG_EBUSY.  Threads: any, not from a log function.
+ * Blocks: disk.  Since: 0.1.
+ */
+int flag_reload(struct flag_error *error);
+
+/*
+ * Asks the driver to read the configuration soon.  For hosts that have their
+ * own SIGHUP handler.
+ *
+ * Threads: any, also in signal handlers.  Blocks: never.  Since: 0.1.
+ */
+void flag_request_reload(void);
+
+/*
+ * Finds a flag by name.  An unknown name gets a flag of its own, off until
+ * something says otherwise; the answer stays valid for ever.
+ *
+ * Returns: the flag, never NULL: where a name cannot be, or memory is out,
+ * one that is always off.  Threads: any.  Blocks: for other calls of
+ * flag_find().  Since: 0.1.
+ */
+struct flag *flag_find(const char *name);
+
+/*
+ * The address of the word whose bit 0 is the answer of flag_enabled(); for
+ * bindings that read memory faster than they call C.
+ *
+ * Returns: an address that stays valid as long as the flag.  Threads: any.
+ * Blocks: never.  Since: 0.1.
+ */
+const volatile uint32_t *flag_word(const struct flag *flag);
+
+/*
+ * Chooses the arm for one call and notes it in span.
+ *
+ * Returns: 1 for the optimized arm, 0 for the baseline.  Threads: any; a span
+ * may be ended by another thread.  Blocks: never.  Since: 0.1.
+ */
+int flag_begin(struct flag_span *span, struct flag *flag);
+
+/*
+ * Ends a span with the outcome of its call.
+ *
+ * Threads: any.  Blocks: never.  Since: 0.1.
+ */
+void flag_end(struct flag_span *span, enum flag_outcome outcome);
+
+/*
+ * Ends a span as if it had not begun: it is not counted.
+ *
+ * Threads: any.  Blocks: never.  Since: 0.1.
+ */
+void flag_cancel(struct flag_span *span);
+
+/*
+ * Says in one line why a flag is as it is: "on: mysvc.ini:12".
+ *
+ * buffer: size bytes, always ended with a NUL.
+ * Returns: length of the whole text, which was cut if >= size.
+ * Threads: any.  Blocks: for other changes.  Since: 0.1.
+ */
+size_t flag_explain(const struct flag *flag, char *buffer, size_t size);
+
+/*
+ * Log functions for struct flag_options: standard error, syslog(3).
+ *
+ * Threads: any.  Blocks: while writing.  Since: 0.1.
+ */
+void flag_log_stderr(void *data, int level, const char *text);
+void flag_log_syslog(void *data, int level, const char *text);
+
+/*
+ * The text of a code, positive or negative.
+ *
+ * Returns: a constant string.  Threads: any.  Blocks: never.  Since: 0.1.
+ */
+const char *flag_strerror(int code);
+
+/*
+ * The release of the library.
+ *
+ * Returns: a constant string.  Threads: any.  Blocks: never.  Since: 0.1.
+ */
+const char *flag_version(void);
+
+/*
+ * For tests: sets a flag in this process (and its fork family) whatever the
+ * files say, until flag_test_reset().  NULL resets all flags.
+ *
+ * Threads: any.  Blocks: for other changes.  Since: 0.1.
+ */
+void flag_test_set(struct flag *flag, int on);
+void flag_test_reset(struct flag *flag);
+
+/*
+ * For tests: the step of FLAG_TEST_BOTH.
+ *
+ * Returns: 1 with the flag off, then 1 with it on, then 0 with it reset.
+ * Threads: one.  Blocks: for other changes.  Since: 0.1.
+ */
+int flag_test_next(struct flag *flag);
+
+#else /* FLAG_STUB */
+
+#define FLAG_DEFINE_WITH(id, name_, summary_, bits_, owner_) \
+	FLAG_DECLARE(id); \
+	struct flag id = { ((bits_) & FLAG_INITIAL_ON) ? 1u : 0u, 0u }
+
+#define FLAG_STUB_ static __inline__ __attribute__((__unused__))
+
+FLAG_STUB_ int flag_enabled(const struct flag *flag)
+{
+	return (int)(flag->state & 1u);
+}
+
+FLAG_STUB_ int flag_start(const char *service,
+			  const struct flag_options *options,
+			  struct flag_error *error)
+{
+	(void)service;
+	(void)options;
+	if (error != NULL) {
+		error->code = 0;
+		error->line = 0;
+		error->file[0] = error->text[0] = '\0';
+	}
+	return 0;
+}
+
+FLAG_STUB_ void flag_stop(void) { }
+
+FLAG_STUB_ int flag_child(struct flag_error *error)
+{
+	return flag_start(NULL, NULL, error);
+}
+
+FLAG_STUB_ int flag_tick(void) { return 1000; }
+FLAG_STUB_ int flag_fd(void) { return -FLAG_EAGAIN; }
+
+FLAG_STUB_ int flag_reload(struct flag_error *error)
+{
+	return flag_start(NULL, NULL, error);
+}
+
+FLAG_STUB_ void flag_request_reload(void) { }
+
+FLAG_STUB_ struct flag *flag_find(const char *name)
+{
+	static struct flag off;
+
+	(void)name;
+	return &off;
+}
+
+FLAG_STUB_ const volatile uint32_t *flag_word(const struct flag *flag)
+{
+	return &flag->state;
+}
+
+FLAG_STUB_ int flag_begin(struct flag_span *span, struct flag *flag)
+{
+	span->flag = flag;
+	span->on = flag->state & 1u;
+	return (int)span->on;
+}
+
+FLAG_STUB_ void flag_end(struct flag_span *span, enum flag_outcome outcome)
+{
+	(void)span;
+	(void)outcome;
+}
+
+FLAG_STUB_ void flag_cancel(struct flag_span *span) { (void)span; }
+
+FLAG_STUB_ size_t flag_explain(const struct flag *flag, char *buffer,
+			       size_t size)
+{
+	const char *text = flag->state & 1u ? "on: compiled" : "off: compiled";
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++)
+		if (i + 1 < size)
+			buffer[i] = text[i];
+	if (size > 0)
+		buffer[i < size ? i : size - 1] = '\0';
+	return i;
+}
+
+FLAG_STUB_ void flag_log_stderr(void *data, int level, const char *text)
+{
+	(void)data;
+	(void)level;
+	(void)text;
+}
+
+FLAG_STUB_ void flag_log_syslog(void *data, int level, const char *text)
+{
+	flag_log_stderr(data, level, text);
+}
+
+FLAG_STUB_ const char *flag_strerror(int code)
+{
+	return code == 0 ? "no error" : "error";
+}
+
+FLAG_STUB_ const char *flag_version(void) { return FLAG_VERSION " stub"; }
+
+FLAG_STUB_ void flag_test_set(struct flag *flag, int on)
+{
+	flag->state = on ? 1u : 0u;
+}
+
+/* The stub remembers no compiled default: a reset flag is off. */
+FLAG_STUB_ void flag_test_reset(struct flag *flag)
+{
+	if (flag != NULL)
+		flag->state = 0u;
+}
+
+/* Two bits of threshold hold the step: 0 not begun, 1 off, 2 on. */
+FLAG_STUB_ int flag_test_next(struct flag *flag)
+{
+	flag->state = flag->threshold == 1u;
+	flag->threshold = flag->threshold == 2u ? 0u : flag->threshold + 1u;
+	return flag->threshold != 0u;
+}
+
+#undef FLAG_STUB_
+
+#endif /* FLAG_STUB */
+
+/*
+ * FLAG_TEST_BOTH(&flag) { ... }: runs the block with the flag off, then on,
+ * then resets it.  Leave the block by its end, not by break.
+ */
+#define FLAG_TEST_BOTH(flag) while (flag_test_next(flag))
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RIPCORD_H */

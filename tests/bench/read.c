@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read.c - what a read costs, against a bare relaxed load and its branch, in
+ * interleaved rounds; then two threads against one.
+ *
+ *	read ROOT		the table's rows
+ *	read count LOOP N	runs one loop, for a program that counts
+ */
+#include <string.h>
+
+#include "bench.h"
+#include "loops.h"
+#include "peers.h"
+
+#define ROUNDS 61
+#define ITERATIONS 400000ul
+
+const struct loops *loops_program(void);
+
+struct contender {
+	const char *name, *what, *goal;
+	loop_fn *loop, *base;
+	unsigned long iterations;
+	double ratio[ROUNDS];
+	double ns[ROUNDS];
+};
+
+/* Nanoseconds of one read. */
+static double
+time_loop(loop_fn *loop, unsigned long iterations)
+{
+	int64_t start = bench_ns();
+
+	loop(iterations);
+	return (double)(bench_ns() - start) /
+	       (double)(iterations * LOOPS_READS);
+}
+
+static void
+compare(struct contender *c, int round)
+{
+	double base;
+
+	if (c->loop == NULL)
+		return;
+	/* the order changes with the round, so that neither is always first */
+	if (round % 2 == 0) {
+		base = time_loop(c->base, ITERATIONS);
+		c->ns[round] = time_loop(c->loop, c->iterations);
+	} else {
+		c->ns[round] = time_loop(c->loop, c->iterations);
+		base = time_loop(c->base, ITERATIONS);
+	}
+	c->ratio[round] = c->ns[round] / base;
+}
+
+static void
+report(struct contender *c)
+{
+	char text[80];
+
+	if (c->loop == NULL) {
+		bench_no_row(c->name, c->what, c->goal, "absent", "");
+		return;
+	}
+	snprintf(text, sizeof(text), "%.2f ns a read",
+		 bench_median(c->ns, ROUNDS));
+	bench_row(c->name, c->what, c->goal, bench_median(c->ratio, ROUNDS),
+		  text);
+}
+
+static void
+one_thread(const struct loops *p, const struct loops *o)
+{
+	struct contender all[] = {
+		{ .name = "dense.executable.off", .goal = "1.15",
+		  .what = "flag off, in the executable / relaxed load",
+		  .loop = p->flag_off, .base = p->relaxed_off },
+		{ .name = "dense.executable.on", .goal = "1.15",
+		  .what = "flag on, in the executable / relaxed load",
+		  .loop = p->flag_on, .base = p->relaxed_on },
+		{ .name = "dense.object.off", .goal = "1.15",
+		  .what = "flag off, in a shared object / relaxed load",
+		  .loop = o->flag_off, .base = o->relaxed_off },
+		{ .name = "dense.object.on", .goal = "1.15",
+		  .what = "flag on, in a shared object / relaxed load",
+		  .loop = o->flag_on, .base = o->relaxed_on },
+		{ .name = "peer.absl", .goal = "-",
+		  .what = "absl::GetFlag<bool> / relaxed load",
+		  .loop = peers_absl(), .base = p->relaxed_off },
+		{ .name = "peer.urcu", .goal = "-",
+		  .what = "liburcu-bp read section / relaxed load",
+		  .loop = peers_urcu(), .base = p->relaxed_off,
+		  .iterations = ITERATIONS / 16 },
+		{ .name = "peer.rwlock", .goal = "-",
+		  .what = "pthread_rwlock_rdlock / relaxed load",
+		  .loop = peers_rwlock(), .base = p->relaxed_off,
+		  .iterations = ITERATIONS / 64 },
+	};
+	size_t i, count = sizeof(all) / sizeof(all[0]);
+	int round;
+
+	bench_pin(0);
+	for (i = 0; i < count; i++)
+		if (all[i].iterations == 0)
+			all[i].iterations = ITERATIONS;
+	for (round = 0; round < ROUNDS; round++)
+		for (i = 0; i < count; i++)
+			compare(&all[i], round);
+	for (i = 0; i < count; i++)
+		report(&all[i]);
+}
+
+struct runner {
+	loop_fn *loop;
+	int processor;
+	pthread_barrier_t *start;
+	double ns;
+};
+
+/* By the thread's own clock, which stands while others have the processor. */
+static void *
+run_loop(void *argument)
+{
+	struct runner *r = argument;
+	int64_t start;
+
+	bench_pin(r->processor);
+	pthread_barrier_wait(r->start);
+	start = bench_thread_ns();
+	r->loop(4 * ITERATIONS);
+	r->ns = (double)(bench_thread_ns() - start) /
+		(4.0 * ITERATIONS * LOOPS_READS);
+	return NULL;
+}
+
+/* Nanoseconds of one read in each of count threads at the same time. */
+static double
+time_threads(loop_fn *loop, unsigned count)
+{
+	struct runner runners[2];
+	pthread_t threads[2];
+	pthread_barrier_t start;
+	double sum = 0;
+	unsigned i;
+
+	pthread_barrier_init(&start, NULL, count);
+	for (i = 0; i < count; i++) {
+		runners[i] = (struct runner){ loop, (int)i, &start, 0 };
+		if (pthread_create(&threads[i], NULL, run_loop,
+				   &runners[i]) != 0)
+			bench_die("pthread_create");
+	}
+	for (i = 0; i < count; i++) {
+		pthread_join(threads[i], NULL);
+		sum += runners[i].ns;
+	}
+	pthread_barrier_destroy(&start);
+	return sum / count;
+}
+
+static double
+two_to_one(loop_fn *loop)
+{
+	double one = time_threads(loop, 1);
+
+	return time_threads(loop, 2) / one;
+}
+
+static void
+two_threads(const struct loops *p)
+{
+	static const char what[] = "two threads / one, each its own reads";
+	double flag[ROUNDS], bare[ROUNDS];
+	char text[80];
+	int round;
+
+	if (bench_processors() < 2) {
+		bench_no_row("threads", what, "1.05", "n/a", "one processor");
+		return;
+	}
+	for (round = 0; round < ROUNDS; round++) {
+		flag[round] = two_to_one(p->flag_off);
+		bare[round] = two_to_one(p->relaxed_off);
+	}
+	snprintf(text, sizeof(text), "bare load: %.3f",
+		 bench_median(bare, ROUNDS));
+	bench_row("threads", what, "1.05", bench_median(flag, ROUNDS), text);
+}
+
+/* The loop alone, to be taken off what is counted. */
+static __attribute__((noinline)) void
+empty(unsigned long iterations)
+{
+	for (; iterations > 0; iterations--)
+		__asm__ __volatile__("");
+}
+
+static loop_fn *
+loop_named(const char *name)
+{
+	const struct loops *p = loops_program(), *o = loops_object();
+
+	if (strcmp(name, "executable") == 0)
+		return p->flag_off;
+	if (strcmp(name, "object") == 0)
+		return o->flag_off;
+	if (strcmp(name, "relaxed") == 0)
+		return p->relaxed_off;
+	if (strcmp(name, "urcu") == 0)
+		return peers_urcu();
+	if (strcmp(name, "rwlock") == 0)
+		return peers_rwlock();
+	if (strcmp(name, "absl") == 0)
+		return peers_absl();
+	return strcmp(name, "empty") == 0 ? empty : NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	loop_fn *loop;
+
+	if (argc == 4 && strcmp(argv[1], "count") == 0) {
+		loop = loop_named(argv[2]);
+		if (loop == NULL)
+			return 1;
+		loop(strtoul(argv[3], NULL, 10));
+		return 0;
+	}
+	if (argc != 2)
+		return 2;
+	bench_start(argv[1]);
+	one_thread(loops_program(), loops_object());
+	two_threads(loops_program());
+	return 0;
+}
