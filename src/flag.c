@@ -124,6 +124,7 @@ start(const char *service, const struct flag_options *given,
 	take_options(given);
 	flagp_log_set(options.log, options.log_data);
 	flagp_snapshot_init();
+	flagp_change_durable(options.driver != FLAG_DRIVER_LOOP);
 	if (service == NULL)
 		service = service_name;
 	result = flagp_process_open(service, options.root, options.fork,

@@ -366,6 +366,8 @@ START_TEST(a_trip_is_in_the_cell_and_on_disk)
 	ck_assert_uint_eq(record.base, FLAGP_SHARE_ALL);
 	ck_assert_str_eq(record.author.reason, "p99 3.1x");
 	ck_assert_int_eq(record.author.pid, getpid());
+	/* Known to other families at once, without the disk. */
+	ck_assert_uint_eq(trip_in(places.run_live).generation, 42);
 	ck_assert(!flagp_change_trips_unsaved());
 	/* And stays when the files are read. */
 	ck_assert_int_eq(turn(NULL, true), CHANGE_DONE);

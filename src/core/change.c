@@ -20,6 +20,7 @@ static uint64_t *seen;			/* cells, as they were at begin */
 static size_t seen_count, seen_room;
 static struct board_knowledge seen_knowledge;
 static const struct places *places;
+static bool trips_durable = true;
 
 /* W: under LOCK_CHANGE.  R: any, to decide whether to look closer. */
 static atomic_bool trips_unsaved;
@@ -28,6 +29,12 @@ void
 flagp_change_places(const struct places *where)
 {
 	places = where;
+}
+
+void
+flagp_change_durable(bool durable)
+{
+	trips_durable = durable;
 }
 
 bool
@@ -399,7 +406,8 @@ fill_trip(struct record *record, struct record_change *change,
 
 static int
 write_trip(const struct registry_entry *entry,
-	   const struct record_author *author, int directory)
+	   const struct record_author *author, uint64_t generation,
+	   int directory, bool durable)
 {
 	struct record_file file = { 0 };
 	struct record record;
@@ -413,12 +421,11 @@ write_trip(const struct registry_entry *entry,
 		return result;
 	}
 	file.kind = RECORD_TRIPS;
-	file.generation = highest_generation(places->state_live,
-					     places->run_live) + 1;
-	fill_trip(&record, &file.change, entry, author, file.generation);
+	file.generation = generation;
+	fill_trip(&record, &file.change, entry, author, generation);
 	result = flagp_record_put(&file, &record);
 	if (result == 0)
-		result = flagp_record_write(&file, directory, true);
+		result = flagp_record_write(&file, directory, durable);
 	flagp_record_free(&file);
 	return result < 0 ? result : 0;
 }
@@ -430,12 +437,16 @@ mark_saved(const struct registry_entry *entry)
 		flagp_board_trip_saved(flagp_registry_cell(entry, k));
 }
 
-/* LOCK_CHANGE is held. */
+/*
+ * Towards the baseline: known to all first, lasting then.  Better known until
+ * the next boot than to this family alone.  LOCK_CHANGE is held.
+ */
 static int
 save_trip(const struct registry_entry *entry,
 	  const struct record_author *author)
 {
-	int descriptor, result;
+	int descriptor, known, result;
+	uint64_t generation;
 
 	if (places == NULL || (places->run < 0 && places->state < 0))
 		return -FLAG_EDIRECTORY;
@@ -444,10 +455,13 @@ save_trip(const struct registry_entry *entry,
 				     RECORD_LOCK_NAME, LOCK_WAIT_MS);
 	if (descriptor < 0)
 		return descriptor;
-	result = write_trip(entry, author, places->state_live);
-	/* Better known until the next boot than to this family alone. */
-	if (result != 0)
-		result = write_trip(entry, author, places->run_live);
+	generation = highest_generation(places->state_live,
+					places->run_live) + 1;
+	known = write_trip(entry, author, generation, places->run_live, false);
+	result = write_trip(entry, author, generation, places->state_live,
+			    trips_durable);
+	if (known == 0)
+		result = 0;
 	/* P is set before the lock is left: who reads the files after it finds
 	 * the record. */
 	if (result == 0)

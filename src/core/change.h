@@ -76,6 +76,9 @@ bool flagp_change_trips_unsaved(void);
 
 /* Where trips are written.  W: start and stop, under LOCK_CHANGE. */
 void flagp_change_places(const struct places *places);
+/* Whether a trip's record is synced; not in a host's loop, which must not wait
+ * for a disk.  W: start, before there is a driver. */
+void flagp_change_durable(bool durable);
 
 /*
  * Finds or makes the entry of a run-time name.  A new one is published if

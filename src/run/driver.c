@@ -160,6 +160,7 @@ report(int64_t now)
 {
 	last_report = now;
 	flagp_lock(LOCK_CHANGE);
+	flagp_process_watch(watch.mode);
 	flagp_process_report(flagp_snapshot_current());
 	flagp_unlock(LOCK_CHANGE);
 }
@@ -271,8 +272,8 @@ flagp_driver_start(enum flag_driver kind, struct flag_error *error)
 
 	flagp_lock(LOCK_CHANGE);
 	flagp_process_driver(kind == FLAG_DRIVER_LOOP ? PROC_DRIVER_LOOP :
-							PROC_DRIVER_THREAD,
-			     watch.mode);
+							PROC_DRIVER_THREAD);
+	flagp_process_watch(watch.mode);
 	flagp_process_report(flagp_snapshot_current());
 	flagp_unlock(LOCK_CHANGE);
 	if (kind == FLAG_DRIVER_THREAD)
@@ -280,7 +281,7 @@ flagp_driver_start(enum flag_driver kind, struct flag_error *error)
 	if (result == 0)
 		return 0;
 	flagp_lock(LOCK_CHANGE);
-	flagp_process_driver(PROC_DRIVER_NONE, watch.mode);
+	flagp_process_driver(PROC_DRIVER_NONE);
 	flagp_process_report(flagp_snapshot_current());
 	flagp_unlock(LOCK_CHANGE);
 	return -flagp_error_set(error, flagp_error_code(result), NULL, 0,

@@ -156,8 +156,12 @@ leave_flag_list(void)
 		const char *summary = flag->definition != NULL ?
 					      flag->definition->summary : "";
 
-		flagp_text_add(&text, "%s %d %s\n", flag->name,
-			       flag->initial != 0, summary);
+		flagp_text_add(&text, "%s %d ", flag->name,
+			       flag->initial != 0);
+		for (; *summary != '\0'; summary++)
+			flagp_text_add(&text, "%c", (unsigned char)*summary <
+				       ' ' ? '?' : *summary);
+		flagp_text_add(&text, "\n");
 	}
 	if (!text.failed && text.size > 0)
 		(void)flagp_io_replace(places.state, FLAGS_NAME, text.data,
@@ -175,7 +179,9 @@ flagp_process_register(void)
 	forget_entry();
 	head.flags = 0;
 	result = create_entry();
-	if (places.state >= 0)
+	/* Tried again and again where the run directory is missing: the list
+	 * once is enough. */
+	if (places.state >= 0 && (result == 0 || entry_number == 1))
 		leave_flag_list();
 	return result;
 }
@@ -195,9 +201,14 @@ flagp_process_leave(void)
 }
 
 void
-flagp_process_driver(enum proc_driver driver, const char *watch)
+flagp_process_driver(enum proc_driver driver)
 {
 	head.driver = driver;
+}
+
+void
+flagp_process_watch(const char *watch)
+{
 	snprintf(head.watch, sizeof(head.watch), "%s", watch);
 }
 

@@ -40,7 +40,8 @@ void flagp_process_sweep(void);
 void flagp_process_leave(void);
 
 /* What the head of the registration says beside the snapshot.  LOCK_CHANGE. */
-void flagp_process_driver(enum proc_driver driver, const char *watch);
+void flagp_process_driver(enum proc_driver driver);
+void flagp_process_watch(const char *watch);
 /* The error in force, or NULL.  Returns whether that is news. */
 bool flagp_process_error(const struct flag_error *error);
 

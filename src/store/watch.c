@@ -58,6 +58,27 @@ is_ours(int descriptor)
 	       ioctl(descriptor, FIONREAD, &held) == 0;
 }
 
+/* Ends a watch that no role uses any more: links come and go. */
+static void
+release(struct watch *watch, int number)
+{
+	for (int role = 0; role < WATCH_ROLES; role++)
+		if (watch->watches[role] == number)
+			return;
+	if (number >= 0)
+		inotify_rm_watch(watch->descriptor, number);
+}
+
+static void
+set(struct watch *watch, int role, int number)
+{
+	int former = watch->watches[role];
+
+	watch->watches[role] = number;
+	if (former != number)
+		release(watch, former);
+}
+
 static void
 aim(struct watch *watch, int role, const char *path)
 {
@@ -66,9 +87,9 @@ aim(struct watch *watch, int role, const char *path)
 	int found = inotify_add_watch(watch->descriptor, path, events);
 
 	if (found >= 0)
-		watch->watches[role] = found;
+		set(watch, role, found);
 	else if (errno == ENOENT || errno == ENOTDIR)
-		watch->watches[role] = -1;
+		set(watch, role, -1);
 	else if (errno == ENOSPC)
 		snprintf(watch->mode, sizeof(watch->mode), "poll(ENOSPC)");
 }
@@ -110,7 +131,7 @@ aim_links(struct watch *watch, const char *start)
 		aim(watch, role++, folder);
 	}
 	for (; role < WATCH_ROLES; role++)
-		watch->watches[role] = -1;
+		set(watch, role, -1);
 }
 
 void
