@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -48,6 +49,9 @@ static atomic_bool requested, stopping;
 /* W, R: start and stop. */
 static pthread_t thread;
 static atomic_bool thread_runs;
+
+/* Posted by the thread when it has begun. */
+static sem_t begun;
 
 static bool
 is_our_pipe(int descriptor)
@@ -220,7 +224,10 @@ flagp_driver_turn(void)
 	/* Reads other processes' maps: not in a host's loop. */
 	if (now >= next_sweep && atomic_load(&thread_runs)) {
 		next_sweep = now + SWEEP_MS;
+		/* It allocates: no fork in between, and no kill waits. */
+		flagp_lock(LOCK_CONTROL);
 		flagp_process_sweep();
+		flagp_unlock(LOCK_CONTROL);
 	}
 	return until_next(flagp_clock_ms());
 }
@@ -234,6 +241,7 @@ run(void *unused)
 	int wait;
 
 	(void)unused;
+	sem_post(&begun);
 	while (!atomic_load(&stopping)) {
 		wait = flagp_driver_turn();
 		polled[0].fd = watch.descriptor;
@@ -247,6 +255,11 @@ run(void *unused)
 	return NULL;
 }
 
+/*
+ * Waits until the thread has begun: a host forks right after flag_start(), and
+ * a thread in its first moments may hold locks of the allocator that are not
+ * the child's to open (those of the address sanitizer's, for one).
+ */
 static int
 start_thread(void)
 {
@@ -254,14 +267,18 @@ start_thread(void)
 	int result;
 
 	atomic_store(&stopping, false);
+	sem_init(&begun, 0, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = pthread_create(&thread, NULL, run, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (result == 0) {
+		while (sem_wait(&begun) != 0)
+			continue;
 		pthread_setname_np(thread, "ripcord");
 		atomic_store(&thread_runs, true);
 	}
+	sem_destroy(&begun);
 	return result;
 }
 
