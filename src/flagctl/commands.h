@@ -27,6 +27,7 @@ enum option_id {
 #define TAKES_WRITE (TAKES(DRY_RUN) | TAKES(WAIT) | TAKES(NO_WAIT) | \
 		     TAKES(REASON) | TAKES(TICKET))
 #define TAKES_FOR TAKES(FOR)
+#define TAKES_FROM TAKES(FROM)
 #define TAKES_NAMES TAKES(NAMES)
 #define TAKES_LISTS (TAKES(VERBS) | TAKES(OPTIONS) | TAKES(MDOC_LIST))
 
@@ -76,6 +77,7 @@ struct request {
 	const char *service, *root;	/* root: also from the environment */
 	int64_t wait_ms, for_ms;	/* for_ms 0: no end */
 	const char *reason, *ticket;
+	const char *from;		/* a binary, or NULL */
 };
 
 static inline bool

@@ -13,7 +13,7 @@ _flagctl()
 			place+=("${COMP_WORDS[i]}" "${COMP_WORDS[i+1]}")
 			((i++))
 			;;
-		--wait | --reason | --ticket | --for | --color)
+		--wait | --reason | --ticket | --for | --from | --color)
 			((i++))
 			;;
 		-*) ;;
@@ -34,6 +34,10 @@ _flagctl()
 		;;
 	--root)
 		COMPREPLY=($(compgen -d -- "$word"))
+		return
+		;;
+	--from)
+		COMPREPLY=($(compgen -f -- "$word"))
 		return
 		;;
 	--color)
@@ -58,7 +62,7 @@ _flagctl()
 		COMPREPLY=($(compgen -W \
 			"all $(flagctl help --verbs 2>/dev/null)" -- "$word"))
 		;;
-	check)
+	check | lint)
 		COMPREPLY=($(compgen -f -- "$word"))
 		;;
 	set)

@@ -14,7 +14,7 @@ _flagctl()
 			place+=(${words[i]} ${words[i+1]})
 			((i++))
 			;;
-		--wait|--reason|--ticket|--for|--color)
+		--wait|--reason|--ticket|--for|--from|--color)
 			((i++))
 			;;
 		-*)
@@ -36,6 +36,10 @@ _flagctl()
 		_files -/
 		return
 		;;
+	--from)
+		_files
+		return
+		;;
 	--color)
 		compadd auto always never
 		return
@@ -55,7 +59,7 @@ _flagctl()
 	help)
 		compadd -- all $(flagctl help --verbs 2>/dev/null)
 		;;
-	check)
+	check|lint)
 		_files
 		;;
 	set)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* files.c - check, init and reload. */
+#include "flagctl/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +13,6 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "flagctl/client.h"
 #include "flagctl/families.h"
 #include "flagctl/print.h"
 
@@ -45,6 +46,15 @@ warn_of_unknown(const struct client *client)
 	}
 }
 
+void
+flagp_files_warn_skipped(const struct conf *conf, const char *prefix)
+{
+	for (size_t i = 0; i < conf->skipped_count; i++)
+		flagp_print_warn("%s%s:%u: [%s]: skipped, not a flag", prefix,
+				 conf->skipped[i].file, conf->skipped[i].line,
+				 conf->skipped[i].section);
+}
+
 static int
 say_checked(const struct conf *conf, size_t files)
 {
@@ -53,10 +63,7 @@ say_checked(const struct conf *conf, size_t files)
 	for (size_t i = 0; i < conf->count; i++)
 		flags += i == 0 || strcmp(conf->values[i].flag,
 					  conf->values[i - 1].flag) != 0;
-	for (size_t i = 0; i < conf->skipped_count; i++)
-		flagp_print_warn("%s:%u: [%s]: skipped, not a flag",
-				 conf->skipped[i].file, conf->skipped[i].line,
-				 conf->skipped[i].section);
+	flagp_files_warn_skipped(conf, "");
 	flagp_print_number(NULL, "files", (int64_t)files);
 	flagp_print_number(NULL, "flags", (int64_t)flags);
 	flagp_print_say("ok: %zu file%s, %zu flag%s", files,
@@ -64,19 +71,24 @@ say_checked(const struct conf *conf, size_t files)
 	return CODE_DONE;
 }
 
+int
+flagp_files_refused(const struct client *client)
+{
+	char text[1100];
+
+	flagp_client_refused(client, &client->conf_error, text, sizeof(text));
+	return flagp_print_fail(client->conf_error.code == FLAG_EACCES ?
+				CODE_PERMISSION : CODE_CONFIG, "%s", text);
+}
+
 static int
 check_service(const struct request *request)
 {
 	struct client client;
-	char text[1100];
 	int code = flagp_client_open_all(&client, request);
 
 	if (code == CODE_DONE && client.conf == NULL) {
-		flagp_client_refused(&client, &client.conf_error, text,
-				     sizeof(text));
-		code = flagp_print_fail(client.conf_error.code == FLAG_EACCES ?
-					CODE_PERMISSION : CODE_CONFIG, "%s",
-					text);
+		code = flagp_files_refused(&client);
 	} else if (code == CODE_DONE) {
 		warn_of_unknown(&client);
 		code = say_checked(client.conf, client.conf->files);
@@ -85,8 +97,8 @@ check_service(const struct request *request)
 	return code;
 }
 
-static int
-check_file(struct conf *conf, const char *path)
+int
+flagp_files_parse(struct conf *conf, const char *path, enum exit_code missing)
 {
 	struct flag_error error = { 0 };
 	struct text text = TEXT_INIT;
@@ -95,7 +107,12 @@ check_file(struct conf *conf, const char *path)
 
 	result = flagp_io_read(AT_FDCWD, path, CONF_FILE_LIMIT, &text, NULL);
 	if (result == -ENOENT)
-		code = flagp_print_fail(CODE_FAILED, "%s: no such file", path);
+		code = flagp_print_fail(missing, "%s: no such file", path);
+	else if (result == -EACCES)
+		code = flagp_client_denied(path, "read");
+	else if (result == -EINVAL)
+		code = flagp_print_fail(CODE_FAILED, "%s: not a regular file",
+					path);
 	else if (result != 0)
 		code = flagp_print_fail(CODE_FAILED, "%s: %s", path,
 					strerror(-result));
@@ -117,7 +134,8 @@ flagp_verb_check(const struct request *request)
 	if (request->count == 0)
 		return check_service(request);
 	for (int i = 0; i < request->count; i++) {
-		result = check_file(&conf, request->operands[i]);
+		result = flagp_files_parse(&conf, request->operands[i],
+					   CODE_FAILED);
 		if (result != CODE_DONE)
 			code = result;
 	}
@@ -129,14 +147,36 @@ flagp_verb_check(const struct request *request)
 
 /* --- init -------------------------------------------------------------- */
 
+int
+flagp_files_read_flags(struct elf *elf, const char *path)
+{
+	struct flag_error error = { 0 };
+	char text[1000];
+
+	if (flagp_elf_read(elf, path, &error) == 0)
+		return CODE_DONE;
+	if (error.code == FLAG_EACCES)
+		return flagp_client_denied(path, "read");
+	flagp_error_text(&error, text, sizeof(text));
+	return flagp_print_fail(error.code == FLAG_ENOENT ? CODE_UNKNOWN :
+				error.code == FLAG_ECONFIG ? CODE_CONFIG :
+				CODE_FAILED, "%s", text);
+}
+
 static void
-write_skeleton(struct text *text, const struct client *client)
+write_head(struct text *text, const char *service)
 {
 	flagp_text_add(text,
 		"; Flags of %s.  A section is a flag; state is on or off.\n"
 		"; Later files in %s.d/ win over this one.\n"
 		"; All of the files are taken, or none: flagctl check tells.\n"
-		"\n", client->paths.service, client->paths.service);
+		"\n", service, service);
+}
+
+static void
+write_known(struct text *text, const struct client *client)
+{
+	write_head(text, client->paths.service);
 	if (client->known_count == 0)
 		flagp_text_add(text,
 			"; No process of it has registered a flag yet.\n"
@@ -151,6 +191,26 @@ write_skeleton(struct text *text, const struct client *client)
 			       known->summary[0] != '\0' ? "\n" : "",
 			       known->name, known->initial ? "on" : "off");
 		if (i + 1 < client->known_count)
+			flagp_text_add(text, "\n");
+	}
+}
+
+/* No process has run yet: every flag is off until somebody decides. */
+static void
+write_defined(struct text *text, const char *service, const struct elf *elf)
+{
+	write_head(text, service);
+	for (size_t i = 0; i < elf->count; i++) {
+		const struct elf_flag *flag = &elf->flags[i];
+
+		if (flag->summary[0] != '\0')
+			flagp_text_add(text, "; %s\n", flag->summary);
+		if (flag->owner[0] != '\0')
+			flagp_text_add(text, "; owner: %s\n", flag->owner);
+		if (flag->initial)
+			flagp_text_add(text, "; compiled default: on\n");
+		flagp_text_add(text, "[%s]\nstate = off\n", flag->name);
+		if (i + 1 < elf->count)
 			flagp_text_add(text, "\n");
 	}
 }
@@ -183,8 +243,10 @@ create_file(const char *path, const struct text *text)
 	return result;
 }
 
+/* how: in which form the flags stand in it. */
 static int
-put_skeleton(const struct client *client, const struct text *text)
+put_skeleton(const struct client *client, const struct text *text,
+	     size_t flags, const char *how)
 {
 	char path[FLAGP_PATH_SIZE + FLAGP_NAME_SIZE + 8];
 	int result;
@@ -206,8 +268,8 @@ put_skeleton(const struct client *client, const struct text *text)
 		return flagp_print_fail(CODE_FAILED, "%s: %s", path,
 					strerror(-result));
 	flagp_print_text(NULL, "file", "%s", path);
-	flagp_print_say("%s written: %zu flags, each as a comment", path,
-			client->known_count);
+	flagp_print_say("%s written: %zu flag%s, %s", path, flags,
+			flags == 1 ? "" : "s", how);
 	return CODE_DONE;
 }
 
@@ -219,29 +281,73 @@ keep_summaries_whole(struct client *client)
 		flagp_text_printable(client->known[i].summary);
 }
 
+/* Writes it, or prints it. */
+static int
+give_skeleton(const struct client *client, const struct text *text,
+	      size_t flags, const char *how)
+{
+	if (text->failed)
+		return flagp_print_fail(CODE_FAILED, "out of memory");
+	if (!flagp_request_has(client->request, OPTION_DRY_RUN))
+		return put_skeleton(client, text, flags, how);
+	flagp_print_plain("%s", text->data);
+	flagp_print_lines("text", text->data);
+	return CODE_DONE;
+}
+
+static int
+init_from_processes(struct client *client)
+{
+	struct text text = TEXT_INIT;
+	int code;
+
+	flagp_places_open(&client->places, &client->paths, false, NULL);
+	flagp_client_conf(client);
+	flagp_client_scan(client, true);
+	flagp_client_names(client);
+	keep_summaries_whole(client);
+	write_known(&text, client);
+	code = give_skeleton(client, &text, client->known_count,
+			     "each as a comment");
+	flagp_text_free(&text);
+	return code;
+}
+
+static int
+init_from_binary(const struct client *client)
+{
+	struct text text = TEXT_INIT;
+	struct elf elf = { 0 };
+	int code = flagp_files_read_flags(&elf, client->request->from);
+
+	if (code == CODE_DONE) {
+		write_defined(&text, client->paths.service, &elf);
+		code = give_skeleton(client, &text, elf.count, "each off");
+	}
+	flagp_text_free(&text);
+	flagp_elf_free(&elf);
+	return code;
+}
+
 int
 flagp_verb_init(const struct request *request)
 {
-	struct text text = TEXT_INIT;
+	struct request named = *request;
 	struct client client;
-	int code = flagp_client_open(&client, request, CLIENT_MAY_MISS);
+	int code;
 
-	if (code == CODE_DONE) {
-		flagp_places_open(&client.places, &client.paths, false, NULL);
-		flagp_client_conf(&client);
-		flagp_client_scan(&client, true);
-		flagp_client_names(&client);
-		keep_summaries_whole(&client);
-		write_skeleton(&text, &client);
-		if (flagp_request_has(request, OPTION_DRY_RUN)) {
-			flagp_print_plain("%s", text.data);
-			if (flagp_print_is_json())
-				flagp_print_lines("text", text.data);
-		} else {
-			code = put_skeleton(&client, &text);
-		}
-	}
-	flagp_text_free(&text);
+	if (request->count > 0 && request->service != NULL &&
+	    strcmp(request->operands[0], request->service) != 0)
+		return flagp_print_fail(CODE_USAGE,
+			"which service, %s or %s? name one",
+			request->service, request->operands[0]);
+	if (request->count > 0)
+		named.service = request->operands[0];
+	code = flagp_client_open(&client, &named, CLIENT_MAY_MISS);
+	if (code == CODE_DONE && request->from != NULL)
+		code = init_from_binary(&client);
+	else if (code == CODE_DONE)
+		code = init_from_processes(&client);
 	flagp_client_close(&client);
 	return code;
 }

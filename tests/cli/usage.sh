@@ -22,15 +22,15 @@ is 0
 	fail 'not four groups'
 t help all
 is 0
-for verb in list status why get ps paths services check init reload on off \
-	set unset panic unpanic watch help version; do
+for verb in list status why get ps paths services check lint init reload on \
+	off set unset panic unpanic watch help version; do
 	grep -q "^  $verb\b" <<< "$out" || fail "help all lacks $verb"
 	"$FLAGCTL" help "$verb" | grep -q "^  \$ .*flagctl" ||
 		fail "help $verb has no example"
 	"$FLAGCTL" help --mdoc-list | grep -q "^\.It Cm $verb\b" ||
 		fail "the list for the manual lacks $verb"
 done
-[ "$("$FLAGCTL" help --verbs | wc -l)" = 19 ] || fail 'help --verbs'
+[ "$("$FLAGCTL" help --verbs | wc -l)" = 20 ] || fail 'help --verbs'
 t off --help
 is 0
 has 'Turns flags off'

@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: MIT
+# lint.sh - a program's flags, read from its file, against a configuration.
+
+source_dir=${RIPCORD_SOURCE:-$(cd "$here/../.." && pwd)}
+CC=${CC:-cc}
+cd "$root" || exit 1
+
+# flag_register: nothing is linked, for nothing is run.
+cat > main.c <<'END'
+#include <ripcord.h>
+
+FLAG_DEFINE_WITH(simd, "parse.simd", "parse 16 bytes at a time",
+		 FLAG_INITIAL_ON, "parser team");
+FLAG_DECLARE(crc);
+
+void flag_register(struct flag_object *object)
+{
+	(void)object;
+}
+
+int main(void)
+{
+	return flag_enabled(&simd) + flag_enabled(&crc);
+}
+END
+cat > second.c <<'END'
+#include <ripcord.h>
+
+FLAG_DEFINE(crc, "checksum.crc32c", "hardware CRC32C");
+FLAG_DEFINE(fast, "search.fast", "search with a table");
+END
+echo 'int main(void) { return 0; }' > empty.c
+
+# build OUT COMPILER [OPTION...]: of two files, which are compiled one by one.
+build()
+{
+	local to=$1
+
+	shift
+	"$@" -I"$source_dir/include" -O2 main.c second.c -o "$to" 2> log ||
+		fail "$*: $(cat log)"
+}
+
+# can COMPILER [OPTION...]: it is there and links.
+can()
+{
+	"$@" empty.c -o empty > /dev/null 2>&1
+}
+
+# reads COMPILER [OPTION...]: all flags of a program built so are found.
+reads()
+{
+	local stripped
+
+	if ! can "$@"; then
+		say "absent: $*"
+		return
+	fi
+	build way "$@"
+	cp way way.stripped
+	strip way.stripped || fail 'strip'
+	for stripped in way way.stripped; do
+		t -s mysvc init -n --from "$stripped"
+		is 0
+		[ "$out" = "$want" ] || fail "$*, $stripped:" \
+			"$(diff <(echo "$want") <(echo "$out"))"
+	done
+	say "read: $*"
+}
+
+want='; Flags of mysvc.  A section is a flag; state is on or off.
+; Later files in mysvc.d/ win over this one.
+; All of the files are taken, or none: flagctl check tells.
+
+; hardware CRC32C
+[checksum.crc32c]
+state = off
+
+; parse 16 bytes at a time
+; owner: parser team
+; compiled default: on
+[parse.simd]
+state = off
+
+; search with a table
+[search.fast]
+state = off'
+
+can "$CC" || fail "$CC does not link"
+for cc in $(printf "%s\n" "$CC" gcc clang | awk "!seen[\$0]++"); do
+	reads "$cc"
+	reads "$cc" -fPIE -pie
+	reads "$cc" -fno-pie -no-pie
+	reads "$cc" -static
+	reads "$cc" -static-pie -fPIE
+	reads "$cc" -fPIC -shared
+	reads "$cc" -Wl,-z,relro,-z,now -Wl,--gc-sections -fdata-sections
+	reads "$cc" -Wl,-z,pack-relative-relocs
+	reads "$cc" -Wl,--emit-relocs
+	reads "$cc" -flto
+	reads "$cc" -fuse-ld=gold
+	reads "$cc" -fuse-ld=lld
+	reads "$cc" -fuse-ld=lld -Wl,--pack-dyn-relocs=relr
+	reads "$cc" -fuse-ld=lld -Wl,--apply-dynamic-relocs
+	reads "$cc" -fsanitize=address
+done
+reads clang -flto -fuse-ld=lld
+
+say 'what the program lacks is an error, what the file lacks is not'
+build mysvc "$CC"
+cat > good.ini <<'END'
+[checksum.crc32c]
+state = on
+[breaker:cache]
+threshold = 5
+END
+t lint ./mysvc good.ini
+is 0
+has 'good.ini:3: [breaker:cache]: skipped, not a flag'
+has 'ok: 3 flags, 1 in the configuration'
+shows <<'END'
+Not in the configuration, so the compiled default decides:
+FLAG         DEFAULT  OWNER        SUMMARY
+parse.simd   on       parser team  parse 16 bytes at a time
+search.fast  off      -            search with a table
+ok: 3 flags, 1 in the configuration
+END
+cat > bad.ini <<'END'
+[checksum.crc32c]
+state = on
+
+[search.fsat]
+state = on
+[cache.warm]
+state = off
+END
+t lint ./mysvc bad.ini
+is 6
+has 'bad.ini:5: [search.fsat]: not in ./mysvc; did you mean search.fast?'
+has 'bad.ini:7: [cache.warm]: not in ./mysvc; if a library of it has this flag'
+has 'search.fast  off'
+lacks 'ok:'
+t lint ./mysvc bad.ini --json
+is 6
+json '.unknown | map([.flag, .file, .line, .nearest]) | sort ==
+	[["cache.warm", "bad.ini", 7, null],
+	 ["search.fsat", "bad.ini", 5, "search.fast"]]'
+json '.not_configured | map(.flag) == ["parse.simd", "search.fast"]'
+json '.not_configured[0].default == "on" and .flags == 3 and .exit == 6'
+json '(.errors | length) == 2'
+t lint ./mysvc good.ini bad.ini
+is 6
+
+say 'a configuration that check would refuse'
+printf '[parse.simd]\nstat = on\n' > key.ini
+printf '[parse.simd]\nramp = 1%% 10m, 100%%\n' > later.ini
+for name in key later; do
+	t check $name.ini
+	is 6
+	refused=$err
+	t lint ./mysvc $name.ini
+	is 6
+	[ "$err" = "$refused" ] || fail "check says otherwise: $refused"
+	has "$name.ini:2: [parse.simd]"
+	lacks 'Not in the configuration'
+done
+t lint ./mysvc key.ini bad.ini
+is 6
+has 'key.ini:2:'
+has 'bad.ini:5:'
+
+say 'plugins and libraries may follow the program'
+cat > plugin.c <<'END'
+#include <ripcord.h>
+
+FLAG_DEFINE(warm, "cache.warm", "fill the cache at the start");
+FLAG_DEFINE(crc, "checksum.crc32c", "the same name as in the program");
+END
+"$CC" -I"$source_dir/include" -fPIC -shared plugin.c -o plugin.so ||
+	fail 'plugin.so'
+t lint ./mysvc plugin.so bad.ini
+is 6
+has '[search.fsat]: not in any of 2 files; did you mean search.fast?'
+lacks 'cache.warm]'
+t lint ./mysvc plugin.so bad.ini --json
+json '.flags == 4'
+
+say 'a folder, and the configuration of the service'
+mkdir -p files/mysvc.d
+cp good.ini files/mysvc.ini
+printf '[parse.smid]\nstate = off\n' > files/mysvc.d/10-a.ini
+t lint ./mysvc files
+is 2
+has 'files is a folder: name the service'
+t -s ../a lint ./mysvc files
+is 2
+t -s mysvc lint ./mysvc files
+is 6
+has 'files/mysvc.d/10-a.ini:2: [parse.smid]: not in ./mysvc; did you mean parse'
+RIPCORD_SERVICE=mysvc t lint ./mysvc files
+is 6
+t -s other lint ./mysvc files
+is 3
+has 'files: neither other.ini nor a file in other.d is there'
+echo 'stat' > files/mysvc.ini
+t -s mysvc lint ./mysvc files
+is 6
+has 'files/mysvc.ini:1: '
+t -s mysvc lint ./mysvc
+is 3
+has 'no such service: mysvc'
+file mysvc.ini < good.ini
+t lint ./mysvc
+is 0
+has 'ok: 3 flags, 1 in the configuration'
+file mysvc.d/10-a.ini <<'END'
+[parse.smid]
+state = off
+END
+t lint ./mysvc
+is 6
+has 'mysvc.d/10-a.ini:2: [parse.smid]: not in ./mysvc'
+file mysvc.d/10-a.ini <<< 'stat'
+t check
+refused=$err
+t lint ./mysvc
+is 6
+[ "$err" = "$refused" ] || fail "check says otherwise: $refused"
+rm -r "$root/etc/mysvc.ini" "$root/etc/mysvc.d"
+
+say 'init --from: every flag, each off; lint agrees with it'
+t init mysvc --from ./mysvc -n
+is 0
+[ "$out" = "$want" ] || fail "$out"
+[ ! -e "$root/etc/mysvc.ini" ] || fail '-n writes'
+t init mysvc --from ./mysvc -n --json
+is 0
+json '.text | index("[parse.simd]") > 0'
+t init mysvc --from ./mysvc
+is 0
+has "$root/etc/mysvc.ini written: 3 flags, each off"
+[ "$(cat "$root/etc/mysvc.ini")" = "$want" ] || fail 'another text'
+t check
+is 0
+has 'ok: 1 file, 3 flags'
+t lint ./mysvc
+is 0
+has 'ok: 3 flags, 3 in the configuration'
+lacks 'Not in'
+t init mysvc --from ./mysvc
+is 5
+has 'stays as it is'
+[ "$(cat "$root/etc/mysvc.ini")" = "$want" ] || fail 'touched'
+t -s other init mysvc --from ./mysvc
+is 2
+has 'which service, other or mysvc?'
+t init other --from empty.c
+is 3
+[ ! -e "$root/etc/other.ini" ] || fail 'written for nothing'
+t lint
+is 2
+t list --from ./mysvc
+is 2
+has 'list does not take --from'
+t init mysvc --from
+is 2
+
+say 'a text of a program ends no comment'
+cat > hostile.c <<'END'
+#include <ripcord.h>
+
+FLAG_DEFINE_WITH(a, "a", "one\n[b]\nstate = on\033[2J", 0, "x\n[c]");
+END
+"$CC" -I"$source_dir/include" -fPIC -shared hostile.c -o hostile.so ||
+	fail 'hostile.so'
+t -s mysvc init -n --from hostile.so
+is 0
+has '; one?[b]?state = on?[2J'
+printf '%s\n' "$out" > hostile.ini
+t lint hostile.so hostile.ini
+is 0
+has 'ok: 1 flag, 1 in the configuration'
+sed 's/"a", "one/"a b", "one/' hostile.c > name.c
+"$CC" -I"$source_dir/include" -fPIC -shared name.c -o name.so || fail 'name.so'
+t lint name.so good.ini
+is 6
+has 'name.so: "a b" cannot be the name of a flag'
+
+# refuses FILE TEXT
+refuses()
+{
+	t lint "$1" good.ini
+	is 3
+	has "$1: $2"
+	t -s mysvc init -n --from "$1"
+	is 3
+	has "$1: $2"
+}
+
+# patched NAME OFFSET BYTES: the program with other bytes.
+patched()
+{
+	cp mysvc "$1"
+	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+say 'files without flags are refused with a text'
+"$CC" empty.c -o empty
+"$CC" -I"$source_dir/include" -c second.c -o second.o
+printf '#!/bin/sh\n' > wrapper
+mkfifo pipe
+refuses nothing 'no such file'
+refuses main.c/nothing 'no such file'
+refuses main.c 'not an ELF file'
+refuses /dev/null 'not a regular file'
+refuses /dev/zero 'not a regular file'
+refuses pipe 'not a regular file'
+refuses files 'not a regular file'
+refuses wrapper 'it is a script, not an ELF file; libtool'
+refuses empty 'it defines no flags'
+refuses second.o 'it is not linked yet'
+objcopy --only-keep-debug mysvc debug || fail 'objcopy'
+refuses debug 'it holds debug symbols only'
+patched class 4 '\001'
+refuses class 'it is a 32-bit file'
+patched order 5 '\003'
+refuses order 'it has another byte order'
+patched type 16 '\004'
+refuses type 'it is neither a program nor a shared object'
+patched machine 18 '\377'
+refuses machine 'it is for a machine (ELF number 255)'
+patched sectionless 40 '\0\0\0\0\0\0\0\0'
+refuses sectionless 'it has no section headers'
+patched offset 40 '\377\377\377\377\377\377\377\377'
+refuses offset 'its headers point out of the file'
+: > short
+refuses short 'not an ELF file'
+
+say 'a truncated file is refused, wherever it ends'
+size=$(stat -c %s mysvc)
+for ((length = 4; length < size; length += size / 29)); do
+	head -c $length mysvc > short
+	refuses short 'its headers point out of the file'
+done
+
+say 'what may not be read: as root, as another user'
+run=("$FLAGCTL")
+if [ "$(id -u)" = 0 ]; then
+	cp "$FLAGCTL" flagctl
+	chmod 755 .
+	run=(setpriv --reuid 65534 --regid 65534 --clear-groups ./flagctl)
+fi
+FLAGCTL=./closed
+printf '#!/bin/sh\nexec %s "$@"\n' "${run[*]}" > closed
+chmod 755 closed
+chmod 0 mysvc
+t lint ./mysvc good.ini
+is 7
+has './mysvc: not permitted to read'
+t -s mysvc init -n --from ./mysvc
+is 7
+chmod 755 mysvc
+chmod 0 good.ini
+t lint ./mysvc good.ini
+is 7
+has 'good.ini: not permitted to read'
