@@ -79,6 +79,16 @@ take_options(const struct flag_options *given)
 	options.size = sizeof(options);
 }
 
+static void
+check_registered(int result, const char *meaning, struct flag_error *error)
+{
+	if (result != 0)
+		flagp_error_set(error, FLAG_EDIRECTORY, NULL, 0,
+				"%s: not registered (%s); %s",
+				flagp_process_paths()->run, strerror(-result),
+				meaning);
+}
+
 /* Registered before anything is read: flagctl, which renames first and then
  * looks who is there, can miss no process that has older values. */
 static void
@@ -94,11 +104,7 @@ join_board(struct flag_error *error)
 			       error);
 	result = flagp_process_register();
 	flagp_unlock(LOCK_CHANGE);
-	if (result != 0)
-		flagp_error_set(error, FLAG_EDIRECTORY, NULL, 0,
-			"%s: not registered (%s); flagctl does not see this "
-			"process", flagp_process_paths()->run,
-			strerror(-result));
+	check_registered(result, "flagctl does not see this process", error);
 }
 
 static int
@@ -202,11 +208,7 @@ flag_child(struct flag_error *error)
 	flagp_lock(LOCK_CHANGE);
 	result = flagp_process_register();
 	flagp_unlock(LOCK_CHANGE);
-	if (result != 0)
-		flagp_error_set(error, FLAG_EDIRECTORY, NULL, 0,
-			"%s: not registered (%s); the family's cells are "
-			"followed", flagp_process_paths()->run,
-			strerror(-result));
+	check_registered(result, "the family's cells are followed", error);
 	/* The family may be waiting for a file that is half written. */
 	return start_driver(RELOAD_CONFIG, error);
 }
