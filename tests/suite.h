@@ -4,10 +4,22 @@
 #define SUITE_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Whether to run a test: all, or the one that TEST_ONLY names. */
+static inline bool
+suite_wants(const TTest *test)
+{
+	const char *only = getenv("TEST_ONLY");
+
+	return only == NULL || only[0] == '\0' ||
+	       strcmp(only, test->name) == 0;
+}
 
 /* Runs tests (NULL at the end) under name, setup before and teardown after
- * each (NULL: none); the program's exit status. */
+ * each (NULL: none); the program's exit status.  None at all is a failure. */
 static inline int
 suite_run_with(const char *name, const TTest *const *tests,
 	       void (*setup)(void), void (*teardown)(void))
@@ -15,18 +27,20 @@ suite_run_with(const char *name, const TTest *const *tests,
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
 	SRunner *runner;
-	int failed;
+	bool passed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (; *tests != NULL; tests++)
-		tcase_add_test(tcase, *tests);
+		if (suite_wants(*tests))
+			tcase_add_test(tcase, *tests);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
+	passed = srunner_ntests_run(runner) != 0 &&
+		 srunner_ntests_failed(runner) == 0;
 	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* The same without setup and teardown. */

@@ -153,6 +153,16 @@ START_TEST(a_trip_clears_on_and_is_news_once)
 }
 END_TEST
 
+/* The record on disk is of the last one, and may just be taken away. */
+START_TEST(a_trip_over_one_that_is_on_disk_is_news)
+{
+	struct flag flag = { STAMP(1) | TP, 0 };
+
+	ck_assert(flagp_board_trip(&flag));
+	ck_assert_uint_eq(flagp_board_load(&flag), cell_of(STAMP(2) | T, 0));
+}
+END_TEST
+
 START_TEST(saved_is_only_what_was_tripped)
 {
 	struct flag flag = { STAMP(1) | T, 0 };
@@ -386,23 +396,47 @@ hash_of(const char *name)
 	return flagp_text_hash(FLAGP_FNV_START, name, strlen(name));
 }
 
+/* A name whose slot is looked for where that of another one is. */
+static void
+find_neighbour(const char *of, char *name, size_t size)
+{
+	unsigned i = 0;
+
+	do
+		snprintf(name, size, "%s.%u", of, i++);
+	while (hash_of(name) % TEST_SLOTS != hash_of(of) % TEST_SLOTS);
+}
+
+/* The first one as a sibling has claimed it: not in the registry. */
+START_TEST(two_names_that_lie_together_get_two_slots)
+{
+	struct flag *first, *second;
+	char name[32];
+
+	open_board(false);
+	find_neighbour("board.first", name, sizeof(name));
+	first = claim("board.first");
+	second = claim(name);
+	ck_assert_ptr_ne(first, second);
+	ck_assert_ptr_eq(claim(name), second);
+	ck_assert(!flagp_board_own_cells());
+}
+END_TEST
+
 START_TEST(a_name_that_hashes_like_another_gets_a_private_cell)
 {
 	struct flag *slot = claim("clash"), *other;
 	_Atomic uint64_t *hash = (void *)((char *)slot - sizeof(uint64_t));
 	char name[32];
-	unsigned i = 0;
 
 	open_board(false);
 	ck_assert_uint_eq(*hash, hash_of("clash"));
 	flagp_lock(LOCK_CHANGE);
 	ck_assert_ptr_nonnull(flagp_registry_make("clash", slot));
 	flagp_unlock(LOCK_CHANGE);
-	/* A name that is looked for at the same place.  Nobody has 64 equal
-	 * bits at hand: the slot is told that it has this name's. */
-	do
-		snprintf(name, sizeof(name), "clash.%u", i++);
-	while (hash_of(name) % TEST_SLOTS != hash_of("clash") % TEST_SLOTS);
+	/* Nobody has 64 equal bits at hand: the slot is told that it has this
+	 * name's. */
+	find_neighbour("clash", name, sizeof(name));
 	*hash = hash_of(name);
 	other = claim(name);
 	ck_assert_ptr_nonnull(other);
@@ -443,6 +477,27 @@ START_TEST(when_all_slots_are_taken_cells_are_private)
 }
 END_TEST
 
+/* Its pages can be shared, but the others of the family do not map them. */
+START_TEST(an_object_that_comes_after_a_fork_is_ones_own)
+{
+	static struct {
+		struct flag cells[FLAG_PAGE_ / sizeof(struct flag)];
+		unsigned char tail[FLAG_PAGE_];
+	} pages __attribute__((__aligned__(FLAG_PAGE_)));
+	static struct flag_object object = {
+		sizeof(struct flag_object), FLAG_ABI_, pages.cells,
+		pages.cells + 1, pages.tail, NULL, NULL, { NULL, NULL }
+	};
+
+	open_board(false);
+	flagp_lock(LOCK_CHANGE);
+	flagp_board_forked();
+	flagp_board_adopt(&object);
+	flagp_unlock(LOCK_CHANGE);
+	ck_assert(flagp_board_own_cells());
+}
+END_TEST
+
 START_TEST(an_object_of_another_layout_stays_private)
 {
 	static struct flag cells[2] = { { ON, ALL }, { 0, 0 } };
@@ -467,6 +522,7 @@ main(void)
 		publishing_keeps_the_rules_of_bits_and_stamps,
 		who_saw_an_older_cell_stores_nothing,
 		a_trip_clears_on_and_is_news_once,
+		a_trip_over_one_that_is_on_disk_is_news,
 		saved_is_only_what_was_tripped,
 		cells_keep_their_values_when_the_board_opens,
 		parent_and_child_see_each_others_stores,
@@ -475,9 +531,11 @@ main(void)
 		opening_again_changes_nothing,
 		knowledge_is_replaced_by_who_saw_the_last,
 		siblings_share_a_slot_by_name_and_by_name_only,
+		two_names_that_lie_together_get_two_slots,
 		a_name_that_hashes_like_another_gets_a_private_cell,
 		when_all_slots_are_taken_cells_are_private,
 		an_object_of_another_layout_stays_private,
+		an_object_that_comes_after_a_fork_is_ones_own,
 		NULL
 	};
 

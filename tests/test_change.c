@@ -6,6 +6,7 @@
 #include "service.h"
 #include "suite.h"
 
+#include "base/clock.h"
 #include "base/lock.h"
 #include "core/board.h"
 #include "core/change.h"
@@ -153,6 +154,46 @@ START_TEST(the_first_who_knows_something_else_stamps_what_stays_equal)
 	/* The second one knows the same and stamps nothing. */
 	turn(NULL, true);
 	ck_assert_uint_eq(flagp_board_load(&flag), before);
+}
+END_TEST
+
+/* W: the test below.  R: the library. */
+static int64_t made_up_wall;
+
+static int64_t
+tell_wall(void)
+{
+	return made_up_wall;
+}
+
+static int64_t
+tell_ms(void)
+{
+	return 1;
+}
+
+START_TEST(the_end_of_an_override_stamps_what_stays_equal)
+{
+	static const struct flagp_clock made_up = { tell_wall, tell_ms };
+	struct record record = {
+		.flag = FLAG, .share = FLAGP_SHARE_ALL,
+		.base = FLAGP_SHARE_NONE, .generation = 1, .at = 1,
+		.until = 2000
+	};
+	uint64_t before;
+
+	flagp_clock_replace(&made_up);
+	made_up_wall = 1999;
+	service_record(service, RECORD_OVERRIDES, LIVE_STATE, &record);
+	turn(ON_TEXT, true);
+	before = flagp_board_load(&flag);
+	turn(NULL, true);
+	ck_assert_uint_eq(flagp_board_load(&flag), before);
+	made_up_wall = 2000;
+	turn(NULL, true);
+	ck_assert_uint_eq(flagp_board_load(&flag),
+			  before + (1u << BOARD_STAMP_SHIFT));
+	flagp_clock_replace(NULL);
 }
 END_TEST
 
@@ -525,6 +566,7 @@ main(void)
 		a_commit_publishes_to_cells_and_readers,
 		an_equal_result_is_no_store,
 		the_first_who_knows_something_else_stamps_what_stays_equal,
+		the_end_of_an_override_stamps_what_stays_equal,
 		a_cell_that_changed_since_it_was_seen_means_again,
 		an_older_configuration_is_held_back_but_people_are_not,
 		no_configuration_at_all_is_newer_than_an_older_one,

@@ -605,6 +605,58 @@ START_TEST(acknowledgements_follow_what_was_applied)
 }
 END_TEST
 
+/* A host that has the flag twice; a bug wrote to the second one. */
+static int
+hosted_with_a_broken_cell(const struct partner *parent, void *data)
+{
+	static struct flag cell = { BOARD_ON, 0 };
+	static const struct flag_definition definition = {
+		sizeof(definition), FLAG_ABI_, &cell, NAME, "once more", NULL,
+		0, 0
+	};
+	static const struct flag_definition *index[] = { &definition };
+	static struct flag_object object = {
+		.size = sizeof(object), .version = FLAG_ABI_, .words = &cell,
+		.words_end = &cell + 1, .index = index, .index_end = index + 1
+	};
+
+	flag_register(&object);
+	NEED(start() == 0);
+	NEED(flag_enabled(&cell) && flag_enabled(&flag));
+	flag.state &= ~BOARD_ON;
+	return hosted(parent, data);
+}
+
+/* Whether the registration of pid says that the flag is off. */
+static bool
+reports_off(pid_t pid)
+{
+	int folder = service_open(service, "run/" SERVICE "/proc");
+	struct proc_list list;
+	bool off = false;
+
+	ck_assert_int_eq(flagp_proc_scan(&list, folder, true), 0);
+	close(folder);
+	for (size_t i = 0; i < list.count; i++)
+		for (uint32_t k = 0; k < list.entries[i].head.flags; k++)
+			off |= list.entries[i].head.pid == pid &&
+			       strcmp(list.entries[i].flags[k].name, NAME) == 0
+			       && !(list.entries[i].flags[k].word & BOARD_ON);
+	flagp_proc_free(&list);
+	return off;
+}
+
+START_TEST(a_cell_that_differs_is_the_one_that_is_reported)
+{
+	struct partner host = partner_start(hosted_with_a_broken_cell, NULL);
+
+	ck_assert_int_eq(partner_hear(&host), 'r');
+	ck_assert_int_eq(asked(&host), '0');
+	ck_assert(WAIT_FOR(reports_off(host.pid)));
+	ck_assert_int_eq(partner_end(&host), 0);
+}
+END_TEST
+
 START_TEST(a_run_directory_that_is_removed_is_made_again)
 {
 	struct partner host = partner_start(hosted, NULL);
@@ -726,6 +778,7 @@ main(void)
 		a_trip_that_could_not_be_written_is_written_by_a_later_turn,
 		a_registration_says_how_files_are_watched,
 		acknowledgements_follow_what_was_applied,
+		a_cell_that_differs_is_the_one_that_is_reported,
 		a_run_directory_that_is_removed_is_made_again,
 		a_run_directory_that_is_replaced_is_found_again,
 		a_registration_that_is_removed_comes_back,

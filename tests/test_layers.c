@@ -339,6 +339,12 @@ START_TEST(configured_is_what_stands_without_any_operator)
 	ck_assert_uint_eq(ask(&world).effective, 0);
 	ck_assert_uint_eq(ask(&world).configured, FLAGP_SHARE_ALL);
 	world_free(&world);
+
+	world = (struct world) { .initial = 0 };
+	speak(&world, LAYER_ON, FLAGP_SHARE_ALL);
+	ck_assert_uint_eq(ask(&world).effective, FLAGP_SHARE_ALL);
+	ck_assert_uint_eq(ask(&world).configured, 0);
+	world_free(&world);
 }
 END_TEST
 

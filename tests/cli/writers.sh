@@ -66,12 +66,21 @@ cp "$root/good" "$root/state/mysvc/live/overrides"
 t unset search.fast
 is 0
 
+# newer FILE: as a later version would have written it
+newer()
+{
+	local sum
+
+	sed '1s/1$/99/; /^end /d' "$1" > "$root/newer"
+	sum=$(gzip -c "$root/newer" | tail -c 8 |
+		od -An -tx4 -N4 --endian=little)
+	echo "$(grep -o '^end [0-9]*' "$1") ${sum# }" >> "$root/newer"
+	mv "$root/newer" "$1"
+}
+
 say 'a file of a newer version is not overwritten'
 overrides=$root/run/mysvc/live/overrides
-sed '1s/1$/99/; /^end /d' "$overrides" > "$root/newer"
-sum=$(gzip -c "$root/newer" | tail -c 8 | od -An -tx4 -N4 --endian=little)
-echo "$(grep -o '^end [0-9]*' "$overrides") ${sum# }" >> "$root/newer"
-mv "$root/newer" "$overrides"
+newer "$overrides"
 before=$(cat "$root/run/mysvc/live/overrides")
 t off search.fast
 has 'newer version'
@@ -79,6 +88,22 @@ has 'newer version'
 	fail 'overwritten'
 rm "$root/run/mysvc/live/overrides"
 t unset search.fast
+is 0
+
+say 'a removal is remembered while an older record stands in the other folder'
+t on search.fast
+is 0
+cp "$root/state/mysvc/live/overrides" "$root/good"
+newer "$root/state/mysvc/live/overrides"
+t unset search.fast
+is 4
+has 'newer version'
+answers a 'read search.fast' off
+t off parse.simd
+is 4
+answers a 'read search.fast' off
+cp "$root/good" "$root/state/mysvc/live/overrides"
+t unset parse.simd search.fast
 is 0
 
 say 'no state directory: an on is refused, an off works and says what it lacks'
