@@ -425,12 +425,14 @@ flagp_verb_reload(const struct request *request)
 
 	if (code == CODE_DONE) {
 		flagp_client_conf(&client);
-		flagp_client_scan(&client, false);
+		flagp_client_scan(&client, true);
 		if (client.conf == NULL) {
 			flagp_client_refused(&client, &client.conf_error, text,
 					     sizeof(text));
 			code = flagp_print_fail(CODE_CONFIG, "%s", text);
 		} else {
+			flagp_client_names(&client);
+			warn_of_unknown(&client);
 			code = wait_for_files(&client);
 		}
 	}

@@ -126,6 +126,17 @@ show_all(void)
 	for (int i = 0; i < CODE_COUNT; i++)
 		flagp_print_plain("  %d  %s\n", flagp_codes[i].number,
 				  flagp_codes[i].sentence);
+	flagp_print_plain("\nWords\n"
+		"  family      a process and all that it forked: they share "
+		"their flags\n"
+		"  ok 2/2      families that have said that they follow, of "
+		"all\n"
+		"  durable     on disk: it survives a restart and a reboot\n"
+		"  generation  the number of a change\n"
+		"  trip        the service itself turned a flag off, on "
+		"evidence\n"
+		"  driver      what keeps a process up to date: a thread, or "
+		"its own loop\n");
 	flagp_print_plain("\nWithout this tool: touch PANIC in live/ of the "
 			  "state or run directory\n"
 			  "(flagctl paths) turns every flag off.\n");

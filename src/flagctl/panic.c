@@ -47,14 +47,17 @@ read_alarm(struct alarm *alarm)
 	alarm->publish.data = alarm;
 }
 
-/* How many flags are on, by the files as they were read. */
-static size_t
+/* How many flags are on, by the files as they were read; -1 where they are
+ * refused: the last good ones are known to the processes alone. */
+static int
 count_on(struct client *client)
 {
 	struct layers_answer answer;
-	size_t on = 0;
+	int on = 0;
 
 	flagp_client_conf(client);
+	if (client->conf == NULL)
+		return -1;
 	flagp_client_scan(client, true);
 	flagp_client_names(client);
 	for (size_t i = 0; i < client->known_count; i++) {
@@ -62,8 +65,50 @@ count_on(struct client *client)
 		on += answer.effective != 0;
 	}
 	flagp_print_number(NULL, "flags", (int64_t)client->known_count);
-	flagp_print_number(NULL, "flags_on", (int64_t)on);
+	flagp_print_number(NULL, "flags_on", on);
 	return on;
+}
+
+static void
+say_panic(const struct alarm *alarm, int on)
+{
+	unsigned long long generation = alarm->panic.generation;
+
+	if (on < 0)
+		flagp_print_say("panic, generation %llu: every flag is off "
+				"until unpanic (the files are refused: how "
+				"many were on is not known here)", generation);
+	else
+		flagp_print_say("panic, generation %llu: %d flag%s on, every "
+				"flag is off until unpanic", generation, on,
+				on == 1 ? " was" : "s were");
+}
+
+static void
+say_end(const struct alarm *alarm, int on)
+{
+	unsigned long long generation = alarm->panic.generation;
+
+	if (on < 0)
+		flagp_print_say("panic ended, generation %llu: the last good "
+				"files decide, the present ones are refused",
+				generation);
+	else
+		flagp_print_say("panic ended, generation %llu: %d flag%s on",
+				generation, on, on == 1 ? " is" : "s are");
+}
+
+/* What a dry run would do: "turn off", "leave on". */
+static void
+say_preview(const char *verb, int on, const char *what)
+{
+	if (on < 0)
+		flagp_print_say("%s would %s (the files are refused: how many "
+				"is not known here); dry run: nothing was "
+				"written", verb, what);
+	else
+		flagp_print_say("%s would %s: %d; dry run: nothing was "
+				"written", verb, what, on);
 }
 
 /* --- panic ------------------------------------------------------------- */
@@ -98,15 +143,13 @@ begin_panic(struct alarm *alarm)
 {
 	struct families_goal goal = { .ack = { 0 } };
 	struct client *client = &alarm->client;
-	size_t on;
 	int code;
 
 	if (flagp_request_has(client->request, OPTION_DRY_RUN)) {
 		read_alarm(alarm);
 		flagp_print_bool(NULL, "dry_run", true);
-		flagp_print_say("panic would turn off %zu flags that are on; "
-				"dry run: nothing was written",
-				count_on(client));
+		say_preview("panic", count_on(client),
+			    "turn off the flags that are on");
 		return CODE_DONE;
 	}
 	code = lock_for_panic(alarm);
@@ -118,11 +161,7 @@ begin_panic(struct alarm *alarm)
 	code = flagp_publish(&alarm->publish);
 	if (code != CODE_DONE)
 		return code;
-	on = count_on(client);
-	flagp_print_say("panic, generation %llu: %zu flag%s on, every flag "
-			"is off until unpanic",
-			(unsigned long long)alarm->panic.generation, on,
-			on == 1 ? " was" : "s were");
+	say_panic(alarm, count_on(client));
 	goal.ack.panic = alarm->panic.generation;
 	alarm->publish.words = &alarm->word;	/* every flag off */
 	alarm->publish.word_count = 1;
@@ -203,7 +242,7 @@ is_panic(const struct client *client)
 }
 
 /* What the flags will be without the panic, from what was read. */
-static size_t
+static int
 count_on_after(struct client *client)
 {
 	client->panic[SIDE_STATE].on = client->panic[SIDE_RUN].on = false;
@@ -215,7 +254,6 @@ end_panic(struct alarm *alarm)
 {
 	struct client *client = &alarm->client;
 	struct families_goal goal;
-	size_t on;
 	int code;
 
 	code = flagp_publish_lock(&alarm->publish, client);
@@ -237,10 +275,7 @@ end_panic(struct alarm *alarm)
 	if (code != CODE_DONE)
 		return code;
 	set_end_goal(alarm, &goal);
-	on = count_on_after(client);
-	flagp_print_say("panic ended, generation %llu: %zu flag%s on",
-			(unsigned long long)alarm->panic.generation, on,
-			on == 1 ? " is" : "s are");
+	say_end(alarm, count_on_after(client));
 	return flagp_publish_wait(&alarm->publish, &goal);
 }
 
@@ -254,8 +289,8 @@ preview_end(struct alarm *alarm)
 	if (!is_panic(client))
 		flagp_print_say("there is no panic");
 	else
-		flagp_print_say("unpanic would leave %zu flags on; dry run: "
-				"nothing was written", count_on_after(client));
+		say_preview("unpanic", count_on_after(client),
+			    "leave flags on");
 	return CODE_DONE;
 }
 

@@ -77,6 +77,33 @@ third=$(jq .generation <<< "$out")
 say 'a dry run'
 t panic -n
 is 0
-has 'would turn off'
+has 'would turn off the flags that are on: '
 answers a 'read checksum.crc32c' on
 [ ! -e "$root/run/mysvc/live/PANIC" ] || fail 'dry run wrote PANIC'
+
+say 'the files are refused: nobody counts what he cannot know'
+t unset search.fast
+is 0
+printf '[search.fast]\nstate = on\n' | file mysvc.ini
+t reload
+is 0
+printf '[search.fast]\nstat = off\n' | file mysvc.ini
+t reload
+is 6
+t panic -n
+is 0
+has 'the files are refused'
+t panic
+is 0
+has 'how many were on is not known here'
+answers a 'read search.fast' off
+t unpanic
+is 0
+has 'the last good files decide'
+answers a 'read search.fast' on
+
+say 'a reload names flags that nobody has'
+printf '[search.fats]\nstate = on\n' | file mysvc.ini
+t reload
+is 0
+has '[search.fats]: unknown here; did you mean search.fast?'
