@@ -32,7 +32,7 @@ struct registry_entry {
 	uint32_t test;			/* set by a test, or NONE */
 	unsigned step;			/* of flag_test_next(): 0 not begun */
 	bool disputed;			/* objects differ in the default */
-	uint64_t reported;		/* hash of its line in proc/ */
+	uint64_t reported;		/* key of its line in proc/ */
 };
 
 /* Hands in an object; called by flag_register().  Any thread. */

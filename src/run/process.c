@@ -19,6 +19,7 @@
 #include "core/registry.h"
 
 #define FLAGS_NAME "flags"
+#define LINES_AT_ONCE 128u	/* of the registration, in one write */
 
 /*
  * W: start, stop and the driver under LOCK_CHANGE, the fork handler in a
@@ -33,6 +34,14 @@ static int slash_proc = -1;		/* /proc, for after a chroot */
 static enum flag_fork on_fork;
 static bool is_open, new_child;
 static uint64_t entry_number;		/* how many entries there were */
+
+/* Lines of flags that follow each other, on their way into the entry; what
+ * they make of each flag's "reported".  W, R: under LOCK_CHANGE. */
+static struct {
+	size_t first, count;
+	uint64_t keys[LINES_AT_ONCE];
+	char lines[LINES_AT_ONCE][PROC_LINE];
+} gathered;
 
 /* W: start.  R: the fork handler. */
 static void (*forget_driver)(void);
@@ -240,17 +249,31 @@ cell_to_report(const struct registry_entry *flag)
 	return first;
 }
 
+/*
+ * What stands in a flag's line, in one number: all that the files say, in
+ * common, and the rest that is the flag's own.  Each step loses nothing, so
+ * another cell always gives another key.
+ */
+static uint64_t
+report_key(const struct registry_entry *flag, uint64_t cell, uint64_t common)
+{
+	const uint64_t prime = 0x100000001b3ull;
+	uint64_t own = (uint64_t)flag->test << 32 | flag->initial << 1 |
+		       flag->disputed;
+
+	return ((common ^ cell) * prime ^ own) * prime;
+}
+
 static void
-report_flag(struct registry_entry *flag, size_t index,
-	    const struct snapshot *snapshot)
+format_line(const struct registry_entry *flag, uint64_t cell,
+	    const struct snapshot *snapshot, char *buffer)
 {
 	struct layers_answer answer;
 	struct proc_flag line;
-	char buffer[PROC_LINE];
-	uint64_t cell = cell_to_report(flag), hash;
 
 	flagp_change_ask(snapshot, flag->name, flag->initial, &answer);
-	snprintf(line.name, sizeof(line.name), "%s", flag->name);
+	/* what is registered was checked to be a name */
+	memcpy(line.name, flag->name, strlen(flag->name) + 1);
 	line.word = BOARD_WORD(cell);
 	line.threshold = BOARD_THRESHOLD(cell);
 	line.initial = flag->initial != 0;
@@ -263,14 +286,54 @@ report_flag(struct registry_entry *flag, size_t index,
 	else
 		flagp_layers_source(&answer, line.source, sizeof(line.source));
 	flagp_proc_format_flag(&line, buffer);
-	/* A new entry has no lines yet: what the last one had is no matter. */
-	hash = flagp_text_hash(FLAGP_FNV_START ^ entry_number, buffer,
-			       sizeof(buffer));
-	if (hash == flag->reported)
+}
+
+/* Writes the lines that are gathered, as one piece. */
+static void
+write_gathered(void)
+{
+	size_t size = gathered.count * PROC_LINE;
+	off_t offset = (off_t)(PROC_HEAD + gathered.first * PROC_LINE);
+
+	if (size > 0 && flagp_io_write_at(entry, gathered.lines, size,
+					  offset) == 0)
+		for (size_t i = 0; i < gathered.count; i++)
+			flagp_registry_at(gathered.first + i)->reported =
+				gathered.keys[i];
+	gathered.count = 0;
+}
+
+/* Gathers a flag's line, if it is not what was last written. */
+static void
+report_flag(size_t index, const struct snapshot *snapshot, uint64_t common)
+{
+	const struct registry_entry *flag = flagp_registry_at(index);
+	uint64_t cell = cell_to_report(flag);
+	uint64_t key = report_key(flag, cell, common);
+
+	if (key == flag->reported)
 		return;
-	if (flagp_io_write_at(entry, buffer, sizeof(buffer),
-			      (off_t)(PROC_HEAD + index * PROC_LINE)) == 0)
-		flag->reported = hash;
+	if (gathered.count == LINES_AT_ONCE ||
+	    index != gathered.first + gathered.count)
+		write_gathered();
+	if (gathered.count == 0)
+		gathered.first = index;
+	gathered.keys[gathered.count] = key;
+	format_line(flag, cell, snapshot, gathered.lines[gathered.count]);
+	gathered.count++;
+}
+
+static void
+report_flags(const struct snapshot *snapshot)
+{
+	uint64_t knowledge = snapshot != NULL ? snapshot->knowledge : 0;
+	/* A new entry has no lines yet: what the last one had is no matter. */
+	uint64_t common = flagp_text_hash(FLAGP_FNV_START ^ entry_number,
+					  &knowledge, sizeof(knowledge));
+
+	for (size_t i = 0; i < flagp_registry_count(); i++)
+		report_flag(i, snapshot, common);
+	write_gathered();
 }
 
 static uint64_t
@@ -319,8 +382,7 @@ flagp_process_report(const struct snapshot *snapshot)
 
 	if (!entry_stands())
 		return;
-	for (size_t i = 0; i < flagp_registry_count(); i++)
-		report_flag(flagp_registry_at(i), i, snapshot);
+	report_flags(snapshot);
 	if (snapshot != NULL)
 		fill_ack(snapshot);
 	head.flags = (uint32_t)flagp_registry_count();
