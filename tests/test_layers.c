@@ -398,6 +398,28 @@ START_TEST(the_source_is_cut_not_overrun)
 }
 END_TEST
 
+START_TEST(a_place_is_cut_at_every_length)
+{
+	static const char whole[] = "svc.ini:2";
+	struct world world = { .initial = 0 };
+	struct layers_answer answer;
+
+	speak(&world, LAYER_MAIN, FLAGP_SHARE_ALL);
+	answer = ask(&world);
+	for (size_t size = 0; size < sizeof(whole) + 2; size++) {
+		char text[16], wanted[16];
+
+		memset(text, '-', sizeof(text));
+		memset(wanted, '-', sizeof(wanted));
+		if (size > 0)
+			snprintf(wanted, size, "%s", whole);
+		flagp_layers_source(&answer, text, size);
+		ck_assert_mem_eq(text, wanted, sizeof(text));
+	}
+	world_free(&world);
+}
+END_TEST
+
 START_TEST(next_end_is_the_earliest_that_is_still_to_come)
 {
 	struct world world = { .initial = 0 };
@@ -463,6 +485,7 @@ main(void)
 		the_newer_panic_is_the_one_that_is_told,
 		the_source_names_file_and_line_or_who,
 		the_source_is_cut_not_overrun,
+		a_place_is_cut_at_every_length,
 		next_end_is_the_earliest_that_is_still_to_come,
 		shares_are_written_without_useless_digits,
 		NULL

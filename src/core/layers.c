@@ -139,6 +139,28 @@ flagp_layers_name(enum layer layer)
 	return names[layer];
 }
 
+/* "file:line", cut where it does not fit.  A process writes one for each of
+ * its flags at every reload: printf would be a good part of that. */
+static void
+write_place(const struct conf_value *value, char *buffer, size_t size)
+{
+	char digits[16], *at = digits + sizeof(digits), *end;
+	unsigned number = value->line;
+
+	*--at = '\0';
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	*--at = ':';
+	end = memccpy(buffer, value->file, '\0', size);
+	if (end != NULL) {
+		end--;
+		end = memccpy(end, at, '\0', size - (size_t)(end - buffer));
+	}
+	if (end == NULL && size > 0)
+		buffer[size - 1] = '\0';
+}
+
 void
 flagp_layers_source(const struct layers_answer *answer, char *buffer,
 		    size_t size)
@@ -160,7 +182,7 @@ flagp_layers_source(const struct layers_answer *answer, char *buffer,
 	case LAYER_MAIN:
 		value = answer->winner == LAYER_MAIN ? answer->main :
 						       answer->dropin;
-		snprintf(buffer, size, "%s:%u", value->file, value->line);
+		write_place(value, buffer, size);
 		break;
 	default:
 		snprintf(buffer, size, "default");

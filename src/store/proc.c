@@ -29,15 +29,18 @@ put(struct filler *filler, const char *text, size_t size)
 	filler->used += size;
 }
 
+/* base: 10 or 16 */
 static void
 put_number(struct filler *filler, uint64_t number, unsigned base, int width)
 {
 	char digits[24];
 	int at = (int)sizeof(digits);
 
+	/* Constants: a division by a variable is slow, and lines are many. */
 	do {
-		digits[--at] = "0123456789abcdef"[number % base];
-		number /= base;
+		digits[--at] = "0123456789abcdef"[base == 16 ? number % 16 :
+								number % 10];
+		number = base == 16 ? number / 16 : number / 10;
 	} while (number != 0);
 	while ((int)sizeof(digits) - at < width)
 		digits[--at] = '0';
@@ -52,7 +55,10 @@ put_printable(struct filler *filler, const char *text, size_t size)
 	for (; size > 0 && *text != '\0'; text++, size--) {
 		unsigned char c = (unsigned char)*text;
 
-		put(filler, c < 0x20 || c == 0x7f ? "?" : text, 1);
+		if (filler->used == filler->room)
+			return;
+		filler->data[filler->used++] =
+			c < 0x20 || c == 0x7f ? '?' : *text;
 	}
 }
 
@@ -115,8 +121,13 @@ flagp_proc_format_head(const struct proc_head *head, char *buffer)
 static void
 pad_to(struct filler *filler, size_t column)
 {
-	while (filler->used < column && filler->used < filler->room)
-		put(filler, " ", 1);
+	if (column > filler->room)
+		column = filler->room;
+	if (filler->used < column) {
+		memset(filler->data + filler->used, ' ',
+		       column - filler->used);
+		filler->used = column;
+	}
 }
 
 /*
