@@ -403,6 +403,14 @@ START_TEST(same_flag_in_several_files_keeps_the_order_of_reading)
 	ck_assert(flagp_conf_last(&conf, "b")->dropin);
 	ck_assert_ptr_eq(flagp_conf_first(&conf, "a"),
 			 flagp_conf_last(&conf, "a"));
+	for (size_t guess = 0; guess <= conf.count + 1; guess++) {
+		const char *const names[] = { "a", "b", "bb", "c", "ab", "d" };
+
+		for (size_t i = 0; i < FLAGP_COUNT(names); i++)
+			ck_assert_ptr_eq(flagp_conf_first_at(&conf, guess,
+							     names[i]),
+					 flagp_conf_first(&conf, names[i]));
+	}
 	ck_assert_ptr_null(flagp_conf_first(&conf, "ab"));
 	ck_assert_ptr_null(flagp_conf_last(&conf, "ab"));
 	ck_assert_ptr_null(flagp_conf_last(&conf, "A"));

@@ -88,24 +88,41 @@ flagp_change_begin(void)
 }
 
 void
+flagp_change_files(const struct snapshot *snapshot, struct layers_files *files)
+{
+	static const struct snapshot nothing;
+
+	flagp_snapshot_files(snapshot != NULL ? snapshot : &nothing,
+			     flagp_clock_wall(), files);
+}
+
+void
 flagp_change_ask(const struct snapshot *snapshot, const char *name,
 		 uint32_t initial, struct layers_answer *answer)
 {
-	static const struct snapshot nothing;
 	struct layers_files files;
 
-	flagp_snapshot_files(snapshot != NULL ? snapshot : &nothing,
-			     flagp_clock_wall(), &files);
+	flagp_change_files(snapshot, &files);
 	flagp_layers_ask(answer, &files, name, initial);
 }
 
+void
+flagp_change_ask_entry(struct layers_files *files,
+		       struct registry_entry *entry,
+		       struct layers_answer *answer)
+{
+	files->guess = entry->conf_at;
+	flagp_layers_ask(answer, files, entry->name, entry->initial);
+	entry->conf_at = (uint32_t)answer->first;
+}
+
 static struct board_wish
-wish_of(const struct registry_entry *entry, const struct snapshot *snapshot)
+wish_of(struct registry_entry *entry, struct layers_files *files)
 {
 	struct layers_answer answer;
 	struct board_wish wish;
 
-	flagp_change_ask(snapshot, entry->name, entry->initial, &answer);
+	flagp_change_ask_entry(files, entry, &answer);
 	wish.share = answer.effective;
 	wish.trip = answer.trip != NULL;
 	/* Objects that differ in the default: nobody may raise it. */
@@ -120,10 +137,10 @@ wish_of(const struct registry_entry *entry, const struct snapshot *snapshot)
 
 /* Returns false if one of its cells changed since it was seen. */
 static bool
-publish_entry(const struct registry_entry *entry,
-	      const struct snapshot *snapshot, size_t *at, bool restamp)
+publish_entry(struct registry_entry *entry, struct layers_files *files,
+	      size_t *at, bool restamp)
 {
-	struct board_wish wish = wish_of(entry, snapshot);
+	struct board_wish wish = wish_of(entry, files);
 
 	/* Out of memory, or loaded since: at the next turn. */
 	if (*at + entry->more_count >= seen_count) {
@@ -145,12 +162,11 @@ publish_entry(const struct registry_entry *entry,
 /* Whether a person, a trip or a panic decides, whatever the configuration
  * says. */
 static bool
-is_overruled(const struct registry_entry *entry,
-	     const struct snapshot *snapshot)
+is_overruled(struct registry_entry *entry, struct layers_files *files)
 {
 	struct layers_answer answer;
 
-	flagp_change_ask(snapshot, entry->name, entry->initial, &answer);
+	flagp_change_ask_entry(files, entry, &answer);
 	return answer.winner <= LAYER_ON;
 }
 
@@ -164,19 +180,22 @@ static bool
 publish_overruled(const struct snapshot *snapshot, bool *unknown)
 {
 	const struct snapshot *before = flagp_snapshot_current();
+	struct layers_files files, files_before;
 	size_t at = 0;
 
+	flagp_change_files(snapshot, &files);
+	flagp_change_files(before, &files_before);
 	*unknown = false;
 	for (size_t i = 0; i < flagp_registry_count(); i++) {
-		const struct registry_entry *entry = flagp_registry_at(i);
+		struct registry_entry *entry = flagp_registry_at(i);
 
-		if (is_overruled(entry, snapshot)) {
-			if (!publish_entry(entry, snapshot, &at, true))
+		if (is_overruled(entry, &files)) {
+			if (!publish_entry(entry, &files, &at, true))
 				return false;
 			continue;
 		}
 		at += entry->more_count + 1;
-		if (before == NULL || is_overruled(entry, before))
+		if (before == NULL || is_overruled(entry, &files_before))
 			*unknown = true;
 	}
 	return true;
@@ -185,12 +204,13 @@ publish_overruled(const struct snapshot *snapshot, bool *unknown)
 static bool
 publish_all(const struct snapshot *snapshot, bool restamp)
 {
+	struct layers_files files;
 	size_t at = 0;
 
+	flagp_change_files(snapshot, &files);
 	trips_unsaved = false;
 	for (size_t i = 0; i < flagp_registry_count(); i++)
-		if (!publish_entry(flagp_registry_at(i), snapshot, &at,
-				   restamp))
+		if (!publish_entry(flagp_registry_at(i), &files, &at, restamp))
 			return false;
 	return true;
 }
@@ -246,15 +266,17 @@ see_one(const struct registry_entry *entry)
 
 /* Publishes one entry from the snapshot in force, for tests. */
 static void
-publish_one(const struct registry_entry *entry)
+publish_one(struct registry_entry *entry)
 {
+	struct layers_files files;
 	size_t at;
 
 	do {
 		at = 0;
 		if (!see_one(entry))
 			return;
-	} while (!publish_entry(entry, flagp_snapshot_current(), &at, false));
+		flagp_change_files(flagp_snapshot_current(), &files);
+	} while (!publish_entry(entry, &files, &at, false));
 }
 
 /*
@@ -263,15 +285,17 @@ publish_one(const struct registry_entry *entry)
  * say, the cell keeps what the family made of it, or off, until a turn.
  */
 static void
-publish_found(const struct registry_entry *entry, bool (*current)(void))
+publish_found(struct registry_entry *entry, bool (*current)(void))
 {
+	struct layers_files files;
 	size_t at;
 
 	do {
 		at = 0;
 		if (!see_one(entry) || !current())
 			return;
-	} while (!publish_entry(entry, flagp_snapshot_current(), &at, false));
+		flagp_change_files(flagp_snapshot_current(), &files);
+	} while (!publish_entry(entry, &files, &at, false));
 }
 
 void

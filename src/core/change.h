@@ -47,6 +47,15 @@ enum change_result flagp_change_commit(struct snapshot *next, bool current,
 void flagp_change_ask(const struct snapshot *snapshot, const char *name,
 		      uint32_t initial, struct layers_answer *answer);
 
+/* What the layers want, as it is now: once for many flags.  As above. */
+void flagp_change_files(const struct snapshot *snapshot,
+			struct layers_files *files);
+/* The same answer for an entry, found faster where it stood at the last time.
+ * files: from the above.  LOCK_CHANGE is held. */
+void flagp_change_ask_entry(struct layers_files *files,
+			    struct registry_entry *entry,
+			    struct layers_answer *answer);
+
 /* For flag_test_set and its kin: share, or FLAGP_SHARE_NONE to reset.  NULL:
  * every flag.  Takes LOCK_CHANGE. */
 void flagp_change_test(struct flag *flag, uint32_t share);

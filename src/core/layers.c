@@ -50,16 +50,19 @@ ask_operator(struct layers_answer *answer, const struct layers_files *files,
 }
 
 static void
-ask_conf(struct layers_answer *answer, const struct conf *conf,
+ask_conf(struct layers_answer *answer, const struct conf *conf, size_t guess,
 	 const char *flag)
 {
 	const struct conf_value *value, *end;
 
 	if (conf == NULL)
 		return;
-	value = flagp_conf_first(conf, flag);
+	value = flagp_conf_first_at(conf, guess, flag);
+	if (value == NULL)
+		return;
+	answer->first = (size_t)(value - conf->values);
 	end = conf->values + conf->count;
-	for (; value != NULL && value < end && strcmp(value->flag, flag) == 0;
+	for (; value < end && strcmp(value->flag, flag) == 0;
 	     value++) {
 		if (value->dropin)
 			answer->dropin = value;
@@ -101,7 +104,7 @@ flagp_layers_ask(struct layers_answer *answer,
 	answer->trip = newest_of(files->trips, flag);
 	if (answer->trip != NULL)
 		answer->share[LAYER_TRIP] = 0;
-	ask_conf(answer, files->conf, flag);
+	ask_conf(answer, files->conf, files->guess, flag);
 
 	answer->effective = first_share(answer, LAYER_PANIC, &answer->winner);
 	answer->configured = first_share(answer, LAYER_DROPIN, &ignored);

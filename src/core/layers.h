@@ -35,6 +35,7 @@ struct layers_files {
 	const struct record_panic *panic[2];
 	int64_t wall;				/* now */
 	const char *boot;			/* this boot's id */
+	size_t guess;	/* where in conf the flag may begin: any number */
 };
 
 /* What each layer says of one flag, and who wins. */
@@ -48,6 +49,7 @@ struct layers_answer {
 	const struct record *ended;		/* an "on" that has ended */
 	const struct record *trip;
 	const struct conf_value *main, *dropin;	/* the last of each */
+	size_t first;		/* where in conf it begins, if it is there */
 	uint64_t generation;			/* of the winner; 0: files */
 	int64_t until;				/* when the override ends; 0 */
 };

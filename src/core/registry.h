@@ -32,6 +32,7 @@ struct registry_entry {
 	uint32_t test;			/* set by a test, or NONE */
 	unsigned step;			/* of flag_test_next(): 0 not begun */
 	bool disputed;			/* objects differ in the default */
+	uint32_t conf_at;		/* where in the conf it was last */
 	uint64_t reported;		/* key of its line in proc/ */
 };
 

@@ -109,6 +109,7 @@ flagp_snapshot_files(const struct snapshot *snapshot, int64_t wall,
 	files->panic[1] = panic_of(snapshot, PIECE_PANIC_RUN);
 	files->wall = wall;
 	files->boot = boot;
+	files->guess = 0;
 }
 
 static void

@@ -265,13 +265,13 @@ report_key(const struct registry_entry *flag, uint64_t cell, uint64_t common)
 }
 
 static void
-format_line(const struct registry_entry *flag, uint64_t cell,
-	    const struct snapshot *snapshot, char *buffer)
+format_line(struct registry_entry *flag, uint64_t cell,
+	    struct layers_files *files, char *buffer)
 {
 	struct layers_answer answer;
 	struct proc_flag line;
 
-	flagp_change_ask(snapshot, flag->name, flag->initial, &answer);
+	flagp_change_ask_entry(files, flag, &answer);
 	/* what is registered was checked to be a name */
 	memcpy(line.name, flag->name, strlen(flag->name) + 1);
 	line.word = BOARD_WORD(cell);
@@ -305,9 +305,9 @@ write_gathered(void)
 
 /* Gathers a flag's line, if it is not what was last written. */
 static void
-report_flag(size_t index, const struct snapshot *snapshot, uint64_t common)
+report_flag(size_t index, struct layers_files *files, uint64_t common)
 {
-	const struct registry_entry *flag = flagp_registry_at(index);
+	struct registry_entry *flag = flagp_registry_at(index);
 	uint64_t cell = cell_to_report(flag);
 	uint64_t key = report_key(flag, cell, common);
 
@@ -319,7 +319,7 @@ report_flag(size_t index, const struct snapshot *snapshot, uint64_t common)
 	if (gathered.count == 0)
 		gathered.first = index;
 	gathered.keys[gathered.count] = key;
-	format_line(flag, cell, snapshot, gathered.lines[gathered.count]);
+	format_line(flag, cell, files, gathered.lines[gathered.count]);
 	gathered.count++;
 }
 
@@ -330,9 +330,11 @@ report_flags(const struct snapshot *snapshot)
 	/* A new entry has no lines yet: what the last one had is no matter. */
 	uint64_t common = flagp_text_hash(FLAGP_FNV_START ^ entry_number,
 					  &knowledge, sizeof(knowledge));
+	struct layers_files files;
 
+	flagp_change_files(snapshot, &files);
 	for (size_t i = 0; i < flagp_registry_count(); i++)
-		report_flag(i, snapshot, common);
+		report_flag(i, &files, common);
 	write_gathered();
 }
 

@@ -83,6 +83,10 @@ int flagp_conf_parse(struct conf *conf, const char *file, bool dropin,
  * as long as their name is equal.  The last one wins. */
 const struct conf_value *flagp_conf_first(const struct conf *conf,
 					  const char *flag);
+/* The same as first, found at once if it stands at guess, which may be any
+ * number. */
+const struct conf_value *flagp_conf_first_at(const struct conf *conf,
+					     size_t guess, const char *flag);
 const struct conf_value *flagp_conf_last(const struct conf *conf,
 					 const char *flag);
 
