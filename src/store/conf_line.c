@@ -15,6 +15,20 @@
 struct raw {
 	const char *start;
 	size_t length;
+	unsigned kinds;		/* of all its bytes, together */
+};
+
+/* What a byte calls for; most bytes, for nothing. */
+#define KIND_CONTROL 1u		/* to be refused, but for a tab */
+#define KIND_HIGH 2u		/* not ASCII */
+#define KIND_COMMENT 4u		/* may begin a comment behind data */
+
+static const unsigned char kinds[256] = {
+	[0x00 ... 0x08] = KIND_CONTROL,
+	[0x0a ... 0x1f] = KIND_CONTROL,
+	[0x7f] = KIND_CONTROL,
+	[0x80 ... 0xff] = KIND_HIGH,
+	[';'] = KIND_COMMENT,
 };
 
 static int check_bytes(const struct conf_lines *lines, struct raw raw,
@@ -52,18 +66,19 @@ flagp_conf_lines_start(struct conf_lines *lines, const char *file,
 static struct raw
 next_raw(struct conf_lines *lines)
 {
-	struct raw raw = { lines->next, (size_t)(lines->end - lines->next) };
+	struct raw raw = { lines->next, (size_t)(lines->end - lines->next), 0 };
 	const char *newline = memchr(raw.start, '\n', raw.length);
 
 	lines->number++;
-	if (newline == NULL) {
-		lines->next = lines->end;
-		return raw;
+	lines->next = lines->end;
+	if (newline != NULL) {
+		lines->next = newline + 1;
+		raw.length = (size_t)(newline - raw.start);
+		if (raw.length > 0 && raw.start[raw.length - 1] == '\r')
+			raw.length--;
 	}
-	lines->next = newline + 1;
-	raw.length = (size_t)(newline - raw.start);
-	if (raw.length > 0 && raw.start[raw.length - 1] == '\r')
-		raw.length--;
+	for (size_t i = 0; i < raw.length; i++)
+		raw.kinds |= kinds[(unsigned char)raw.start[i]];
 	return raw;
 }
 
@@ -120,10 +135,12 @@ static int
 check_bytes(const struct conf_lines *lines, struct raw raw,
 	    struct flag_error *error)
 {
+	if ((raw.kinds & (KIND_CONTROL | KIND_HIGH)) == 0)
+		return 0;
 	for (size_t i = 0; i < raw.length; i++) {
 		unsigned char byte = (unsigned char)raw.start[i];
 
-		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+		if (kinds[byte] & KIND_CONTROL)
 			return refuse_byte(lines, byte, error);
 		if (byte == 0xef && raw.length - i >= BYTE_ORDER_MARK_SIZE &&
 		    memcmp(raw.start + i, BYTE_ORDER_MARK,
@@ -141,7 +158,7 @@ check_bytes(const struct conf_lines *lines, struct raw raw,
 static struct raw
 cut_comment(struct raw raw)
 {
-	for (size_t i = 1; i < raw.length; i++) {
+	for (size_t i = 1; (raw.kinds & KIND_COMMENT) && i < raw.length; i++) {
 		if (raw.start[i] == ';' && is_blank(raw.start[i - 1])) {
 			raw.length = i;
 			break;
@@ -156,7 +173,7 @@ static int
 check_ascii(const struct conf_lines *lines, struct raw data,
 	    struct flag_error *error)
 {
-	for (size_t i = 0; i < data.length; i++) {
+	for (size_t i = 0; (data.kinds & KIND_HIGH) && i < data.length; i++) {
 		unsigned char byte = (unsigned char)data.start[i];
 
 		if (byte >= 0x80)

@@ -25,6 +25,8 @@
 #define HANDED_SIZE (CONF_LINE_LIMIT + 2)
 /* The largest buffer that we let inih make for a line. */
 #define BUFFER_LIMIT 4096
+/* Half of what a short section takes in a text, its keys with it: a guess. */
+#define SECTION_SIZE 16u
 
 /* The options that can make inih crash; absent (NULL) in other builds. */
 extern int ini_initial_alloc __attribute__((weak));
@@ -84,6 +86,7 @@ struct parse {
 	bool skipping;			/* the section is not ours */
 	unsigned state_line;		/* of this section; 0: none yet */
 	struct headings seen;
+	size_t size;			/* of the text */
 };
 
 int
@@ -178,16 +181,18 @@ seen_slot(const struct headings *seen, const char *name, uint32_t hash)
 	return &seen->slots[i];
 }
 
-/* Keeps at least half of the slots free.  false: out of memory. */
+/* Keeps at least half of the slots free.  size: of the text, for the first
+ * guess.  false: out of memory. */
 static bool
-seen_grow(struct headings *seen)
+seen_grow(struct headings *seen, size_t size)
 {
 	struct headings grown = { NULL, seen->count, seen->room * 2 };
 
 	if (seen->count < seen->room / 2)
 		return true;
 	if (grown.room == 0)
-		grown.room = 64;
+		for (grown.room = 64; grown.room < size / SECTION_SIZE;)
+			grown.room *= 2;
 	grown.slots = calloc(grown.room, sizeof(*grown.slots));
 	if (grown.slots == NULL)
 		return false;
@@ -237,7 +242,7 @@ enter_section(struct parse *parse)
 	struct heading *heading;
 	char *copy;
 
-	if (!seen_grow(&parse->seen))
+	if (!seen_grow(&parse->seen, parse->size))
 		return out_of_memory(parse);
 	hash ^= hash >> 32;
 	heading = seen_slot(&parse->seen, name, (uint32_t)hash);
@@ -495,7 +500,7 @@ flagp_conf_add(struct conf *conf, const char *file, bool dropin,
 	       const char *text, size_t size, struct flag_error *error)
 {
 	struct parse parse = { .conf = conf, .dropin = dropin,
-			       .error = error };
+			       .error = error, .size = size };
 	size_t count = conf->count, skipped_count = conf->skipped_count;
 	struct source *source;
 	int result = flagp_conf_prepare(conf, error);
@@ -542,10 +547,20 @@ compare_values(const void *left, const void *right)
 	return (first > second) - (first < second);
 }
 
+static bool
+is_sorted(const struct conf *conf)
+{
+	for (size_t i = 1; i < conf->count; i++)
+		if (compare_values(&conf->values[i - 1], &conf->values[i]) > 0)
+			return false;
+	return true;
+}
+
+/* Many are sorted: what a program writes, one file that people keep so. */
 void
 flagp_conf_sort(struct conf *conf)
 {
-	if (conf->count > 1)
+	if (!is_sorted(conf))
 		qsort(conf->values, conf->count, sizeof(*conf->values),
 		      compare_values);
 }
