@@ -156,6 +156,36 @@ START_TEST(hash_is_fnv_1a)
 }
 END_TEST
 
+/* Every byte counts, wherever it stands, and so do the length and the start;
+ * nothing is read behind the end. */
+START_TEST(digest_depends_on_every_byte)
+{
+	char text[24] = "0123456789abcdefghijklm";
+
+	for (size_t size = 0; size < sizeof(text); size++) {
+		char *copy = malloc(size + 1);
+		uint64_t whole;
+
+		ck_assert_ptr_nonnull(copy);
+		memcpy(copy, text, size);
+		copy[size] = 'x';
+		whole = flagp_text_digest(1, copy, size);
+		ck_assert_uint_eq(whole, flagp_text_digest(1, text, size));
+		ck_assert_uint_ne(whole, flagp_text_digest(2, text, size));
+		ck_assert_uint_ne(whole, flagp_text_digest(1, text, size + 1));
+		for (size_t i = 0; i < size; i++) {
+			copy[i] ^= (char)0x80;
+			ck_assert_uint_ne(whole, flagp_text_digest(1, copy,
+								   size));
+			copy[i] ^= (char)0x80;
+		}
+		free(copy);
+	}
+	ck_assert_uint_ne(flagp_text_digest(1, "\0", 1),
+			  flagp_text_digest(1, "\0\0", 2));
+}
+END_TEST
+
 #define TEN "aaaaaaaaaa"
 
 START_TEST(names_are_what_the_manual_says)
@@ -222,7 +252,8 @@ main(void)
 		text_remembers_that_memory_was_out, escape_keeps_one_word,
 		unescape_refuses_what_escape_does_not_write,
 		nearest_finds_slips_and_nothing_far, crc_is_that_of_zlib,
-		hash_is_fnv_1a, names_are_what_the_manual_says,
+		hash_is_fnv_1a,
+		digest_depends_on_every_byte, names_are_what_the_manual_says,
 		patterns_match_runs_and_single_characters,
 		printable_masks_controls_and_keeps_letters, NULL
 	};

@@ -277,6 +277,32 @@ flagp_text_hash(uint64_t hash, const void *bytes, size_t size)
 	return hash;
 }
 
+/* Loses nothing: texts of one size that differ in one word only, or in the
+ * number that they began with, have different digests. */
+static uint64_t
+digest_word(uint64_t digest, uint64_t word)
+{
+	digest = (digest ^ word) * 0x9e3779b97f4a7c15ull;
+	return digest ^ digest >> 32;
+}
+
+uint64_t
+flagp_text_digest(uint64_t digest, const void *bytes, size_t size)
+{
+	const unsigned char *byte = bytes;
+	uint64_t word;
+
+	for (; size >= sizeof(word); byte += sizeof(word)) {
+		memcpy(&word, byte, sizeof(word));
+		digest = digest_word(digest, word);
+		size -= sizeof(word);
+	}
+	/* The rest, and how long it is. */
+	for (word = size; size > 0; size--, byte++)
+		word = word << 8 | *byte;
+	return digest_word(digest, word);
+}
+
 static bool
 is_alphanumeric(char c)
 {

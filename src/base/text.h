@@ -57,6 +57,10 @@ uint32_t flagp_text_crc32(uint32_t crc, const void *bytes, size_t size);
 #define FLAGP_FNV_START 0xcbf29ce484222325ull
 uint64_t flagp_text_hash(uint64_t hash, const void *bytes, size_t size);
 
+/* The same for long texts, eight bytes a step; other numbers, and not the same
+ * ones on machines of another byte order. */
+uint64_t flagp_text_digest(uint64_t digest, const void *bytes, size_t size);
+
 /* [A-Za-z0-9][A-Za-z0-9_.-]*, at most FLAGP_NAME_MAX characters. */
 bool flagp_text_is_name(const char *name);
 

@@ -27,7 +27,7 @@ newest_of(const struct record_file *const pair[2], const char *flag)
 	const struct record *found[2] = { NULL, NULL };
 
 	for (int i = 0; i < 2; i++)
-		if (pair[i] != NULL)
+		if (pair[i] != NULL && pair[i]->count > 0)
 			found[i] = flagp_record_get(pair[i], flag);
 	return flagp_record_newest(found[0], found[1]);
 }

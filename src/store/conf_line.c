@@ -22,6 +22,8 @@ struct raw {
 #define KIND_CONTROL 1u		/* to be refused, but for a tab */
 #define KIND_HIGH 2u		/* not ASCII */
 #define KIND_COMMENT 4u		/* may begin a comment behind data */
+#define KIND_LETTER 8u		/* of a name, as a digit is */
+#define KIND_MARK 16u		/* of a name, but not at its beginning */
 
 static const unsigned char kinds[256] = {
 	[0x00 ... 0x08] = KIND_CONTROL,
@@ -29,6 +31,13 @@ static const unsigned char kinds[256] = {
 	[0x7f] = KIND_CONTROL,
 	[0x80 ... 0xff] = KIND_HIGH,
 	[';'] = KIND_COMMENT,
+	['a' ... 'z'] = KIND_LETTER,
+	['A' ... 'Z'] = KIND_LETTER,
+	['0' ... '9'] = KIND_LETTER,
+	['_'] = KIND_MARK,
+	['.'] = KIND_MARK,
+	['-'] = KIND_MARK,
+	[':'] = KIND_MARK,
 };
 
 static int check_bytes(const struct conf_lines *lines, struct raw raw,
@@ -186,13 +195,6 @@ check_ascii(const struct conf_lines *lines, struct raw data,
 	return 0;
 }
 
-static bool
-is_alphanumeric(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9');
-}
-
 /* Letters, digits and "_.-", in parts that begin with one of the former two
  * and are joined by single colons. */
 static bool
@@ -201,10 +203,9 @@ is_section_name(const char *name)
 	bool start = true;
 
 	for (; *name != '\0'; name++) {
-		bool mark = *name == '_' || *name == '.' || *name == '-' ||
-			    *name == ':';
+		unsigned kind = kinds[(unsigned char)*name];
 
-		if (!is_alphanumeric(*name) && (start || !mark))
+		if (!(kind & KIND_LETTER) && (start || !(kind & KIND_MARK)))
 			return false;
 		start = *name == ':';
 	}

@@ -211,7 +211,7 @@ static bool
 is_among(const char *word, const char *const *words, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(word, words[i]) == 0)
+		if (word[0] == words[i][0] && strcmp(word, words[i]) == 0)
 			return true;
 	return false;
 }
@@ -238,13 +238,12 @@ enter_section(struct parse *parse)
 {
 	const char *name = parse->line.name;
 	size_t size = strlen(name) + 1;
-	uint64_t hash = flagp_text_hash(FLAGP_FNV_START, name, size);
+	uint64_t hash = flagp_text_digest(FLAGP_FNV_START, name, size);
 	struct heading *heading;
 	char *copy;
 
 	if (!seen_grow(&parse->seen, parse->size))
 		return out_of_memory(parse);
-	hash ^= hash >> 32;
 	heading = seen_slot(&parse->seen, name, (uint32_t)hash);
 	if (heading->name != NULL)
 		return flagp_error_set(parse->error, FLAG_ECONFIG, parse->file,
@@ -465,7 +464,7 @@ add_digest(const struct conf *conf, const char *file, const char *text,
 	digest = flagp_text_hash(digest, file, strlen(file) + 1);
 	digest = flagp_text_hash(digest, &length, sizeof(length));
 	if (size > 0)
-		digest = flagp_text_hash(digest, text, size);
+		digest = flagp_text_digest(digest, text, size);
 	return digest == 0 ? 1 : digest;	/* 0 means: no file */
 }
 

@@ -36,14 +36,15 @@ put_number(struct filler *filler, uint64_t number, unsigned base, int width)
 	char digits[24];
 	int at = (int)sizeof(digits);
 
+	memset(digits, '0', sizeof(digits));
 	/* Constants: a division by a variable is slow, and lines are many. */
 	do {
 		digits[--at] = "0123456789abcdef"[base == 16 ? number % 16 :
 								number % 10];
 		number = base == 16 ? number / 16 : number / 10;
 	} while (number != 0);
-	while ((int)sizeof(digits) - at < width)
-		digits[--at] = '0';
+	if ((int)sizeof(digits) - at < width)
+		at = (int)sizeof(digits) - width;
 	put(filler, digits + at, sizeof(digits) - (size_t)at);
 }
 
