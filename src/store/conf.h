@@ -11,9 +11,9 @@
  * skipped.  Keys that a later version knows refuse the set as "not in this
  * version"; other keys as "unknown key", with the nearest.
  *
- * Lines are read by our own reader and handed one by one to inih, which alone
- * would take a directory for an empty file, move keys into the wrong section
- * and make a key of a long comment's tail.
+ * Lines are read by our own reader; pairs are handed one by one to inih, which
+ * alone would take a directory for an empty file, move keys into the wrong
+ * section and make a key of a long comment's tail.
  */
 #ifndef FLAGP_CONF_H
 #define FLAGP_CONF_H

@@ -2,11 +2,14 @@
 /*
  * conf_parse.c - see conf_parse.h.
  *
- * Our reader checks a line and hands it to inih in its plainest form; inih
- * splits it.  Some builds of inih keep their options in variables that every
- * library of the process may write.  So inih is believed only where it gives
- * back what the reader saw, and what it leaves out is taken from the reader:
- * the outcome is the same whatever those variables say.
+ * Our reader checks each line, and takes a section's itself: it has to look at
+ * each character of the name anyway, and inih would do so several times.  A
+ * pair it hands to inih in its plainest form; inih splits it.
+ *
+ * Some builds of inih keep their options in variables that every library of
+ * the process may write.  So inih is believed only where it gives back what
+ * the reader saw, and what it leaves out is taken from the reader: the outcome
+ * is the same whatever those variables say.
  */
 #include "store/conf_parse.h"
 
@@ -396,24 +399,22 @@ advance(struct parse *parse)
 	return parse->result == 0;
 }
 
-/* inih asks for a line: one of ours, without any blank that we can spare. */
+/* inih asks for a line: our next pair, without any blank that we can spare. */
 static char *
 hand_line(char *buffer, int room, void *data)
 {
 	struct parse *parse = data;
-	char *end = buffer;
+	char *end;
 
-	if (room < (int)HANDED_SIZE || !advance(parse))
+	if (room < (int)HANDED_SIZE)
 		return NULL;
-	if (parse->line.kind == CONF_LINE_SECTION) {
-		*end++ = '[';
-		end = stpcpy(end, parse->line.name);
-		*end++ = ']';
-	} else {
-		end = stpcpy(end, parse->line.name);
-		*end++ = '=';
-		end = stpcpy(end, parse->line.value);
-	}
+	do
+		if (!advance(parse))
+			return NULL;
+	while (parse->line.kind == CONF_LINE_SECTION);
+	end = stpcpy(buffer, parse->line.name);
+	*end++ = '=';
+	end = stpcpy(end, parse->line.value);
 	strcpy(end, "\n");
 	return buffer;
 }
@@ -425,8 +426,8 @@ receive_pair(void *data, const char *section, const char *name,
 {
 	struct parse *parse = data;
 
+	(void)section;
 	if (parse->result == 0 && value != NULL && parse->pending &&
-	    strcmp(section, parse->section) == 0 &&
 	    strcmp(name, parse->line.name) == 0 &&
 	    strcmp(value, parse->line.value) == 0)
 		parse->result = take_pair(parse, name, value);
