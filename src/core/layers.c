@@ -62,13 +62,13 @@ ask_conf(struct layers_answer *answer, const struct conf *conf, size_t guess,
 		return;
 	answer->first = (size_t)(value - conf->values);
 	end = conf->values + conf->count;
-	for (; value < end && strcmp(value->flag, flag) == 0;
-	     value++) {
+	do {
 		if (value->dropin)
 			answer->dropin = value;
 		else
 			answer->main = value;
-	}
+		value++;
+	} while (value < end && value->again);
 	if (answer->dropin != NULL)
 		answer->share[LAYER_DROPIN] = answer->dropin->share;
 	if (answer->main != NULL)

@@ -197,8 +197,8 @@ flagp_conf_first_at(const struct conf *conf, size_t guess, const char *flag)
 {
 	const struct conf_value *values = conf->values;
 
-	if (guess < conf->count && strcmp(values[guess].flag, flag) == 0 &&
-	    (guess == 0 || strcmp(values[guess - 1].flag, flag) != 0))
+	if (guess < conf->count && !values[guess].again &&
+	    strcmp(values[guess].flag, flag) == 0)
 		return &values[guess];
 	return flagp_conf_first(conf, flag);
 }

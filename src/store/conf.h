@@ -36,6 +36,7 @@ struct conf_value {
 	unsigned line;
 	uint32_t share;
 	bool dropin;
+	bool again;			/* the value before is of this flag */
 };
 
 /* A section that is not ours. */

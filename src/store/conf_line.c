@@ -195,26 +195,29 @@ check_ascii(const struct conf_lines *lines, struct raw data,
 	return 0;
 }
 
-/* Letters, digits and "_.-", in parts that begin with one of the former two
- * and are joined by single colons. */
-static bool
-is_section_name(const char *name)
+/*
+ * The end of a section's name: letters, digits and "_.-", in parts that begin
+ * with one of the former two and are joined by single colons.  NULL if there
+ * is no such name.
+ */
+static char *
+name_end(char *name)
 {
 	bool start = true;
 
-	for (; *name != '\0'; name++) {
+	for (;; name++) {
 		unsigned kind = kinds[(unsigned char)*name];
 
 		if (!(kind & KIND_LETTER) && (start || !(kind & KIND_MARK)))
-			return false;
+			return start ? NULL : name;
 		start = *name == ':';
 	}
-	return !start;
 }
 
+/* Says what is wrong with a name between brackets. */
 static int
-check_section_name(const struct conf_lines *lines, const char *name,
-		   struct flag_error *error)
+refuse_name(const struct conf_lines *lines, const char *name,
+	    struct flag_error *error)
 {
 	size_t length = strlen(name);
 
@@ -229,19 +232,16 @@ check_section_name(const struct conf_lines *lines, const char *name,
 				       "[%s]: name of %zu characters; at most "
 				       "%d are accepted",
 				       name, length, FLAGP_NAME_MAX);
-	if (!is_section_name(name))
-		return flagp_error_set(error, FLAG_ECONFIG, lines->file,
-				       lines->number,
-				       "[%s]: not a flag's name; use letters, "
-				       "digits, _ . and -, and begin with a "
-				       "letter or digit", name);
-	return 0;
+	return flagp_error_set(error, FLAG_ECONFIG, lines->file, lines->number,
+			       "[%s]: not a flag's name; use letters, digits, "
+			       "_ . and -, and begin with a letter or digit",
+			       name);
 }
 
-/* data stands in line->bytes, which begins with '['. */
+/* Says what is wrong with a line that begins with '['. */
 static int
-read_section(const struct conf_lines *lines, struct conf_line *line,
-	     struct flag_error *error)
+refuse_section(const struct conf_lines *lines, struct conf_line *line,
+	       struct flag_error *error)
 {
 	char *close = strchr(line->bytes, ']');
 
@@ -257,25 +257,40 @@ read_section(const struct conf_lines *lines, struct conf_line *line,
 				       "blank and ; before it, may follow",
 				       line->bytes);
 	*close = '\0';
-	line->kind = CONF_LINE_SECTION;
-	line->name = line->bytes + 1;
-	line->value = NULL;
-	return check_section_name(lines, line->name, error);
+	return refuse_name(lines, line->bytes + 1, error);
 }
 
-/* Says what is wrong with a line that has no good "key = value". */
+/* data stands in line->bytes, which begins with '['. */
+static int
+read_section(const struct conf_lines *lines, struct conf_line *line,
+	     struct flag_error *error)
+{
+	char *name = line->bytes + 1, *end = name_end(name);
+
+	if (end == NULL || end[0] != ']' || end[1] != '\0' ||
+	    end - name > FLAGP_NAME_MAX)
+		return refuse_section(lines, line, error);
+	*end = '\0';
+	line->kind = CONF_LINE_SECTION;
+	line->name = name;
+	line->value = NULL;
+	return 0;
+}
+
+/* Says what is wrong with a line that has no good "key = value"; mark: its
+ * first '=' or ':', or its end. */
 static int
 refuse_pair(const struct conf_lines *lines, const struct conf_line *line,
-	    const char *equals, const char *colon, struct flag_error *error)
+	    const char *mark, struct flag_error *error)
 {
 	const char *what;
 
-	if (colon != NULL && (equals == NULL || colon < equals))
+	if (*mark == ':')
 		what = "colon after the key; write key = value";
-	else if (equals == NULL)
+	else if (*mark == '\0')
 		what = "neither a section nor a key; write [name] or "
 		       "key = value";
-	else if (equals == line->bytes)
+	else if (mark == line->bytes)
 		what = "empty key; write key = value";
 	else
 		what = "empty value; write key = value";
@@ -287,17 +302,16 @@ static int
 read_pair(const struct conf_lines *lines, struct conf_line *line,
 	  struct flag_error *error)
 {
-	char *equals = strchr(line->bytes, '=');
-	char *colon = strchr(line->bytes, ':');
-	char *value, *end;
+	char *mark = line->bytes, *value, *end;
 
+	while (*mark != '\0' && *mark != '=' && *mark != ':')
+		mark++;
 	/* Blanks at both ends are gone: these two cannot be empty otherwise. */
-	if (equals == NULL || equals == line->bytes || equals[1] == '\0' ||
-	    (colon != NULL && colon < equals))
-		return refuse_pair(lines, line, equals, colon, error);
-	for (value = equals + 1; is_blank(*value); value++)
+	if (*mark != '=' || mark == line->bytes || mark[1] == '\0')
+		return refuse_pair(lines, line, mark, error);
+	for (value = mark + 1; is_blank(*value); value++)
 		;
-	for (end = equals; is_blank(end[-1]); end--)
+	for (end = mark; is_blank(end[-1]); end--)
 		;
 	*end = '\0';
 	line->kind = CONF_LINE_PAIR;

@@ -334,7 +334,7 @@ add_value(struct parse *parse, uint32_t share)
 	conf->values = grown;
 	conf->values[conf->count++] = (struct conf_value){
 		parse->section, parse->file, parse->line.number, share,
-		parse->dropin };
+		parse->dropin, false };
 	parse->state_line = parse->line.number;
 	return 0;
 }
@@ -563,4 +563,7 @@ flagp_conf_sort(struct conf *conf)
 	if (!is_sorted(conf))
 		qsort(conf->values, conf->count, sizeof(*conf->values),
 		      compare_values);
+	for (size_t i = 1; conf->files > 1 && i < conf->count; i++)
+		conf->values[i].again = strcmp(conf->values[i].flag,
+					       conf->values[i - 1].flag) == 0;
 }

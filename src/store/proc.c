@@ -29,23 +29,33 @@ put(struct filler *filler, const char *text, size_t size)
 	filler->used += size;
 }
 
-/* base: 10 or 16 */
+/*
+ * base: 10 or 16.  Written where it belongs, from its end; lines are many, and
+ * neither a division by a variable nor a copy of what was just written is
+ * cheap.
+ */
 static void
 put_number(struct filler *filler, uint64_t number, unsigned base, int width)
 {
-	char digits[24];
-	int at = (int)sizeof(digits);
+	int length = 1;
+	char *start = filler->data + filler->used, *at;
 
-	memset(digits, '0', sizeof(digits));
-	/* Constants: a division by a variable is slow, and lines are many. */
-	do {
-		digits[--at] = "0123456789abcdef"[base == 16 ? number % 16 :
-								number % 10];
-		number = base == 16 ? number / 16 : number / 10;
-	} while (number != 0);
-	if ((int)sizeof(digits) - at < width)
-		at = (int)sizeof(digits) - width;
-	put(filler, digits + at, sizeof(digits) - (size_t)at);
+	for (uint64_t left = number; base == 16 && left > 15; left /= 16)
+		length++;
+	for (uint64_t left = number; base == 10 && left > 9; left /= 10)
+		length++;
+	if (length < width)
+		length = width;
+	if ((size_t)length > filler->room - filler->used)
+		return;
+	at = start + length;
+	for (; base == 16 && number > 15; number /= 16)
+		*--at = "0123456789abcdef"[number % 16];
+	for (; base == 10 && number > 9; number /= 10)
+		*--at = (char)('0' + number % 10);
+	*--at = "0123456789abcdef"[number];
+	memset(start, '0', (size_t)(at - start));
+	filler->used += (size_t)length;
 }
 
 /* What others wrote may hold anything; a line of ours holds no control
