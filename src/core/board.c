@@ -17,6 +17,7 @@
 
 #define SLOTS 1024u
 #define SPARE_PAGES 16u		/* for objects that are loaded later */
+#define PRIVATE_CELLS 64u	/* allocated at once */
 
 /*
  * A flag without definition.  hash: W any member that claims it, by
@@ -334,11 +335,22 @@ flagp_board_open(const char *name, bool private_cells,
 	return 0;
 }
 
+/* A cell that only this process has: its flags are immortal, so many of them
+ * are one allocation. */
 static struct flag *
 private_cell(void)
 {
+	static struct flag *block;
+	static size_t left;
+
 	own_cells = true;
-	return calloc(1, sizeof(struct flag));
+	if (left == 0) {
+		block = calloc(PRIVATE_CELLS, sizeof(*block));
+		if (block == NULL)
+			return NULL;
+		left = PRIVATE_CELLS;
+	}
+	return &block[--left];
 }
 
 struct flag *
@@ -350,12 +362,15 @@ flagp_board_claim(const char *name)
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		struct slot *slot =
 			&library_page.slots[(hash + i) % SLOTS];
-		uint64_t free_hash = 0;
+		uint64_t taken = atomic_load(&slot->hash);
 
-		if (atomic_compare_exchange_strong(&slot->hash, &free_hash,
-						   hash))
+		/* Looked at first: a table that is full is walked from end to
+		 * end, and a swap that fails costs as much as one that does
+		 * not. */
+		if (taken == 0 &&
+		    atomic_compare_exchange_strong(&slot->hash, &taken, hash))
 			return &slot->cell;
-		if (free_hash != hash)
+		if (taken != hash)
 			continue;
 		/* Ours if another member asked for the same name; not if
 		 * this process knows the slot under a name that only hashes

@@ -19,15 +19,18 @@
  */
 static struct flag_object *pending, *adopted;
 
-/* W, R under LOCK_CHANGE. */
-static struct registry_entry **entries;
-static size_t entry_count, entry_room;
+#define BLOCK_ENTRIES 64u
+
+/* Entries stay where they are, so there are blocks of them.  W, R under
+ * LOCK_CHANGE. */
+static struct registry_entry **blocks;
+static size_t entry_count, block_count, block_room;
 /* Open addressing by name and by cell; size is a power of two, at most half
  * full. */
 struct table {
 	struct {
-		uint64_t key;
-		struct registry_entry *entry;
+		uint32_t key;
+		uint32_t number;	/* of the entry, from 1; 0: free */
 	} *slots;
 	size_t size, used;
 };
@@ -91,29 +94,37 @@ flagp_registry_object_after(struct flag_object *object)
 	return object->reserved[0];
 }
 
-static uint64_t
-name_key(const char *name)
+static uint32_t
+key_of(const void *bytes, size_t size)
 {
-	return flagp_text_hash(FLAGP_FNV_START, name, strlen(name));
+	uint64_t hash = flagp_text_hash(FLAGP_FNV_START, bytes, size);
+
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
-static uint64_t
+static uint32_t
+name_key(const char *name)
+{
+	return key_of(name, strlen(name));
+}
+
+static uint32_t
 cell_key(const struct flag *cell)
 {
 	uintptr_t address = (uintptr_t)cell;
 
-	return flagp_text_hash(FLAGP_FNV_START, &address, sizeof(address));
+	return key_of(&address, sizeof(address));
 }
 
 static void
-place(struct table *table, uint64_t key, struct registry_entry *entry)
+place(struct table *table, uint32_t key, uint32_t number)
 {
 	size_t at = key & (table->size - 1);
 
-	while (table->slots[at].entry != NULL)
+	while (table->slots[at].number != 0)
 		at = (at + 1) & (table->size - 1);
 	table->slots[at].key = key;
-	table->slots[at].entry = entry;
+	table->slots[at].number = number;
 	table->used++;
 }
 
@@ -133,30 +144,20 @@ table_grow(struct table *table)
 	}
 	table->used = 0;
 	for (size_t i = 0; i < old.size; i++)
-		if (old.slots[i].entry != NULL)
-			place(table, old.slots[i].key, old.slots[i].entry);
+		if (old.slots[i].number != 0)
+			place(table, old.slots[i].key, old.slots[i].number);
 	free(old.slots);
 	return true;
 }
 
-struct registry_entry *
-flagp_registry_find(const char *name)
+static bool
+has_name(const struct registry_entry *entry, const void *name)
 {
-	uint64_t key = name_key(name);
-	size_t at;
-
-	if (by_name.size == 0)
-		return NULL;
-	for (at = key & (by_name.size - 1); by_name.slots[at].entry != NULL;
-	     at = (at + 1) & (by_name.size - 1))
-		if (by_name.slots[at].key == key &&
-		    strcmp(by_name.slots[at].entry->name, name) == 0)
-			return by_name.slots[at].entry;
-	return NULL;
+	return strcmp(entry->name, name) == 0;
 }
 
 static bool
-has_cell(const struct registry_entry *entry, const struct flag *cell)
+has_cell(const struct registry_entry *entry, const void *cell)
 {
 	for (unsigned i = 0; i <= entry->more_count; i++)
 		if (flagp_registry_cell(entry, i) == cell)
@@ -164,35 +165,62 @@ has_cell(const struct registry_entry *entry, const struct flag *cell)
 	return false;
 }
 
+/* The number of the entry that has what is looked for, or 0. */
+static uint32_t
+look_up(const struct table *table, uint32_t key,
+	bool (*has)(const struct registry_entry *entry, const void *what),
+	const void *what)
+{
+	size_t at;
+
+	if (table->size == 0)
+		return 0;
+	for (at = key & (table->size - 1); table->slots[at].number != 0;
+	     at = (at + 1) & (table->size - 1))
+		if (table->slots[at].key == key &&
+		    has(flagp_registry_at(table->slots[at].number - 1), what))
+			return table->slots[at].number;
+	return 0;
+}
+
+static struct registry_entry *
+numbered(uint32_t number)
+{
+	return number == 0 ? NULL : flagp_registry_at(number - 1);
+}
+
+struct registry_entry *
+flagp_registry_find(const char *name)
+{
+	return numbered(look_up(&by_name, name_key(name), has_name, name));
+}
+
 struct registry_entry *
 flagp_registry_of(const struct flag *cell)
 {
-	uint64_t key = cell_key(cell);
-	size_t at;
-
-	if (by_cell.size == 0)
-		return NULL;
-	for (at = key & (by_cell.size - 1); by_cell.slots[at].entry != NULL;
-	     at = (at + 1) & (by_cell.size - 1))
-		if (by_cell.slots[at].key == key &&
-		    has_cell(by_cell.slots[at].entry, cell))
-			return by_cell.slots[at].entry;
-	return NULL;
+	return numbered(look_up(&by_cell, cell_key(cell), has_cell, cell));
 }
 
+/* Makes room for one more, all zero. */
 static bool
 entries_grow(void)
 {
 	struct registry_entry **grown;
-	size_t room = entry_room == 0 ? 64 : entry_room * 2;
+	size_t room = block_room == 0 ? 16 : block_room * 2;
 
-	if (entry_count < entry_room)
+	if (entry_count < block_count * BLOCK_ENTRIES)
 		return true;
-	grown = realloc(entries, room * sizeof(*entries));
-	if (grown == NULL)
+	if (block_count == block_room) {
+		grown = realloc(blocks, room * sizeof(*blocks));
+		if (grown == NULL)
+			return false;
+		blocks = grown;
+		block_room = room;
+	}
+	blocks[block_count] = calloc(BLOCK_ENTRIES, sizeof(**blocks));
+	if (blocks[block_count] == NULL)
 		return false;
-	entries = grown;
-	entry_room = room;
+	block_count++;
 	return true;
 }
 
@@ -200,18 +228,17 @@ static struct registry_entry *
 make_entry(const char *name, struct flag *cell)
 {
 	struct registry_entry *entry;
+	uint32_t number;
 
 	if (!entries_grow() || !table_grow(&by_name) || !table_grow(&by_cell))
 		return NULL;
-	entry = calloc(1, sizeof(*entry));
-	if (entry == NULL)
-		return NULL;
+	number = (uint32_t)++entry_count;
+	entry = numbered(number);
 	entry->name = name;
 	entry->cell = cell;
 	entry->test = FLAGP_SHARE_NONE;
-	entries[entry_count++] = entry;
-	place(&by_name, name_key(name), entry);
-	place(&by_cell, cell_key(cell), entry);
+	place(&by_name, name_key(name), number);
+	place(&by_cell, cell_key(cell), number);
 	return entry;
 }
 
@@ -230,8 +257,9 @@ flagp_registry_make(const char *name, struct flag *cell)
 }
 
 static int
-add_cell(struct registry_entry *entry, struct flag *cell)
+add_cell(uint32_t number, struct flag *cell)
 {
+	struct registry_entry *entry = numbered(number);
 	struct flag **grown;
 
 	if (has_cell(entry, cell))
@@ -243,7 +271,7 @@ add_cell(struct registry_entry *entry, struct flag *cell)
 		return -FLAG_ENOMEM;
 	entry->more = grown;
 	grown[entry->more_count++] = cell;
-	place(&by_cell, cell_key(cell), entry);
+	place(&by_cell, cell_key(cell), number);
 	return 0;
 }
 
@@ -253,10 +281,13 @@ adopt_definition(const struct flag_definition *definition)
 	uint32_t initial = definition->bits & FLAG_INITIAL_ON ?
 				   FLAGP_SHARE_ALL : 0;
 	struct registry_entry *entry;
+	uint32_t number;
 
 	if (!flagp_text_is_name(definition->name))
 		return -FLAG_EINVAL;
-	entry = flagp_registry_find(definition->name);
+	number = look_up(&by_name, name_key(definition->name), has_name,
+			 definition->name);
+	entry = numbered(number);
 	if (entry == NULL) {
 		entry = make_entry(definition->name, definition->cell);
 		if (entry == NULL)
@@ -272,7 +303,7 @@ adopt_definition(const struct flag_definition *definition)
 	}
 	if (entry->initial != initial)
 		entry->disputed = true;
-	return add_cell(entry, definition->cell);
+	return add_cell(number, definition->cell);
 }
 
 int
@@ -306,7 +337,7 @@ flagp_registry_count(void)
 struct registry_entry *
 flagp_registry_at(size_t index)
 {
-	return entries[index];
+	return &blocks[index / BLOCK_ENTRIES][index % BLOCK_ENTRIES];
 }
 
 struct flag *
