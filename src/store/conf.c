@@ -254,6 +254,17 @@ add_file(struct files *files, const char *name)
 	return 0;
 }
 
+/* Many services have no drop-ins, and this is asked several times a turn: it
+ * is cheaper than to open the folder in vain, then to look for a link. */
+static bool
+is_absent(int directory, const char *name)
+{
+	struct stat info;
+
+	return fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0 &&
+	       errno == ENOENT;
+}
+
 /* Whether the name is there, but leads nowhere. */
 static bool
 is_link(int directory, const char *name)
@@ -296,6 +307,8 @@ list_dropins(struct files *files)
 	int descriptor, result;
 	DIR *folder;
 
+	if (is_absent(files->directory, files->folder_name))
+		return 0;
 	files->folder = flagp_io_open(files->directory, files->folder_name,
 				      O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	if (files->folder == -ENOENT &&
