@@ -9,13 +9,15 @@ ABSL_FLAG(bool, bench_off, false, "stays off");
 
 LOOPS_DENSE(absl_off, absl::GetFlag(FLAGS_bench_off), 0)
 
-loop_fn *peers_absl()
+const struct peer *peer_absl()
 {
-	return absl_off;
+	static const struct peer self = { absl_off, nullptr, nullptr };
+
+	return &self;
 }
 #else
-loop_fn *peers_absl()
+const struct peer *peer_absl()
 {
-	return NULL;
+	return nullptr;
 }
 #endif

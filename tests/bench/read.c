@@ -8,66 +8,9 @@
  */
 #include <string.h>
 
-#include "bench.h"
-#include "loops.h"
-#include "peers.h"
-
-#define ROUNDS 61
-#define ITERATIONS 400000ul
+#include "contest.h"
 
 const struct loops *loops_program(void);
-
-struct contender {
-	const char *name, *what, *goal;
-	loop_fn *loop, *base;
-	unsigned long iterations;
-	double ratio[ROUNDS];
-	double ns[ROUNDS];
-};
-
-/* Nanoseconds of one read. */
-static double
-time_loop(loop_fn *loop, unsigned long iterations)
-{
-	int64_t start = bench_ns();
-
-	loop(iterations);
-	return (double)(bench_ns() - start) /
-	       (double)(iterations * LOOPS_READS);
-}
-
-static void
-compare(struct contender *c, int round)
-{
-	double base;
-
-	if (c->loop == NULL)
-		return;
-	/* the order changes with the round, so that neither is always first */
-	if (round % 2 == 0) {
-		base = time_loop(c->base, ITERATIONS);
-		c->ns[round] = time_loop(c->loop, c->iterations);
-	} else {
-		c->ns[round] = time_loop(c->loop, c->iterations);
-		base = time_loop(c->base, ITERATIONS);
-	}
-	c->ratio[round] = c->ns[round] / base;
-}
-
-static void
-report(struct contender *c)
-{
-	char text[80];
-
-	if (c->loop == NULL) {
-		bench_no_row(c->name, c->what, c->goal, "absent", "");
-		return;
-	}
-	snprintf(text, sizeof(text), "%.2f ns a read",
-		 bench_median(c->ns, ROUNDS));
-	bench_row(c->name, c->what, c->goal, bench_median(c->ratio, ROUNDS),
-		  text);
-}
 
 static void
 one_thread(const struct loops *p, const struct loops *o)
@@ -85,30 +28,18 @@ one_thread(const struct loops *p, const struct loops *o)
 		{ .name = "dense.object.on", .goal = "1.15",
 		  .what = "flag on, in a shared object / relaxed load",
 		  .loop = o->flag_on, .base = o->relaxed_on },
-		{ .name = "peer.absl", .goal = "-",
-		  .what = "absl::GetFlag<bool> / relaxed load",
-		  .loop = peers_absl(), .base = p->relaxed_off },
-		{ .name = "peer.urcu", .goal = "-",
-		  .what = "liburcu-bp read section / relaxed load",
-		  .loop = peers_urcu(), .base = p->relaxed_off,
-		  .iterations = ITERATIONS / 16 },
-		{ .name = "peer.rwlock", .goal = "-",
-		  .what = "pthread_rwlock_rdlock / relaxed load",
-		  .loop = peers_rwlock(), .base = p->relaxed_off,
-		  .iterations = ITERATIONS / 64 },
 	};
 	size_t i, count = sizeof(all) / sizeof(all[0]);
 	int round;
 
 	bench_pin(0);
 	for (i = 0; i < count; i++)
-		if (all[i].iterations == 0)
-			all[i].iterations = ITERATIONS;
+		all[i].iterations = ITERATIONS;
 	for (round = 0; round < ROUNDS; round++)
 		for (i = 0; i < count; i++)
-			compare(&all[i], round);
+			contest_round(&all[i], round);
 	for (i = 0; i < count; i++)
-		report(&all[i]);
+		contest_report(&all[i]);
 }
 
 struct runner {
@@ -188,14 +119,6 @@ two_threads(const struct loops *p)
 	bench_row("threads", what, "1.05", bench_median(flag, ROUNDS), text);
 }
 
-/* The loop alone, to be taken off what is counted. */
-static __attribute__((noinline)) void
-empty(unsigned long iterations)
-{
-	for (; iterations > 0; iterations--)
-		__asm__ __volatile__("");
-}
-
 static loop_fn *
 loop_named(const char *name)
 {
@@ -207,13 +130,7 @@ loop_named(const char *name)
 		return o->flag_off;
 	if (strcmp(name, "relaxed") == 0)
 		return p->relaxed_off;
-	if (strcmp(name, "urcu") == 0)
-		return peers_urcu();
-	if (strcmp(name, "rwlock") == 0)
-		return peers_rwlock();
-	if (strcmp(name, "absl") == 0)
-		return peers_absl();
-	return strcmp(name, "empty") == 0 ? empty : NULL;
+	return strcmp(name, "empty") == 0 ? contest_empty : NULL;
 }
 
 int
