@@ -24,6 +24,7 @@
 #define FLAGS 10000u
 #define ROUNDS 61
 #define WARM_UP 5
+#define UNSORTED 7919u		/* how far the next flag is from this one */
 #define READER_ROUNDS 21
 #define READER_ITERATIONS 12000000ul
 #define READER_FLAGS 16
@@ -46,15 +47,17 @@ name_flag(char *name, size_t size, unsigned index)
 }
 
 static void
-write_file(const char *where, unsigned turn)
+write_file(const char *where, unsigned turn, unsigned stride)
 {
 	FILE *file = fopen(where, "w");
 	char name[48];
-	unsigned i;
+	unsigned k;
 
 	if (file == NULL)
 		bench_die(where);
-	for (i = 0; i < flags; i++) {
+	for (k = 0; k < flags; k++) {
+		unsigned i = (unsigned)((uint64_t)k * stride % flags);
+
 		name_flag(name, sizeof(name), i);
 		fprintf(file, "[%s]\nstate = %s\n\n", name,
 			is_on(i, turn) ? "on" : "off");
@@ -63,16 +66,22 @@ write_file(const char *where, unsigned turn)
 		bench_die(where);
 }
 
+/* stride 1: in the order of names; another prime: in none.  Each flag once. */
 static void
-write_files(const char *root)
+write_files(unsigned stride)
+{
+	write_file(path[0], 0, stride);
+	write_file(path[1], 1, stride);
+}
+
+static void
+make_paths(const char *root)
 {
 	snprintf(path[0], sizeof(path[0]), "%s/etc", root);
 	if (mkdir(path[0], 0700) != 0 && errno != EEXIST)
 		bench_die(path[0]);
 	snprintf(path[0], sizeof(path[0]), "%s/etc/bench.ini", root);
 	snprintf(path[1], sizeof(path[1]), "%s/etc/next", root);
-	write_file(path[0], 0);
-	write_file(path[1], 1);
 }
 
 /* Puts the other file in place, and the one that stood there aside. */
@@ -158,7 +167,7 @@ time_reload(void)
 }
 
 static void
-against_inih(void)
+against_inih(const char *name, const char *order)
 {
 	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS];
 	char what[80], text[80];
@@ -177,12 +186,12 @@ against_inih(void)
 		ratio[round] = ours[round] / theirs[round];
 		check(i + 1);
 	}
-	snprintf(what, sizeof(what), "reload of %u flags / inih's ini_parse",
-		 flags);
+	snprintf(what, sizeof(what), "reload of %u flags%s / inih's ini_parse",
+		 flags, order);
 	snprintf(text, sizeof(text), "%.2f ms, inih %.2f ms",
 		 bench_median(ours, ROUNDS) / 1e6,
 		 bench_median(theirs, ROUNDS) / 1e6);
-	bench_row("reload.inih", what, "1.5", bench_median(ratio, ROUNDS),
+	bench_row(name, what, "1.5", bench_median(ratio, ROUNDS),
 		  text);
 }
 
@@ -285,7 +294,8 @@ main(int argc, char **argv)
 		only = strtoul(argv[3], NULL, 10);
 	if (flags < READER_FLAGS)
 		return 2;
-	write_files(argv[1]);
+	make_paths(argv[1]);
+	write_files(1);
 	bench_start(argv[1]);
 	bench_pin(0);
 	find_flags();
@@ -297,8 +307,10 @@ main(int argc, char **argv)
 		check((unsigned)only);
 		return 0;
 	}
-	against_inih();
+	against_inih("reload.inih", "");
 	beside_reader();
+	write_files(UNSORTED);
+	against_inih("reload.unsorted", " in no order");
 	flag_stop();
 	return 0;
 }
