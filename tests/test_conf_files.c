@@ -269,7 +269,12 @@ START_TEST(one_bad_file_of_three_refuses_all)
 }
 END_TEST
 
-#define NOT_REGULAR "cannot be read: it is not a regular file"
+#define NOWHERE "cannot be read: it is a link to nothing; link it to a file, " \
+	"or remove it"
+#define NOT_PERMITTED "cannot be read: not permitted; the service's user has " \
+	"to read it"
+#define NOT_REGULAR "cannot be read: it is not a regular file, " \
+	"which alone is accepted"
 
 /* Each in the place of a drop-in, then of the main file. */
 static void
@@ -305,11 +310,12 @@ START_TEST(what_cannot_be_read_refuses_the_set)
 	check_unreadable(directory, FLAG_EINVAL, NOT_REGULAR);
 	ck_assert_int_eq(make_link(directory, "nowhere"), 0);
 	check_unreadable(directory, FLAG_ENOENT,
-			 "cannot be read: it is a link to nothing");
+			 NOWHERE);
 	/* A link to itself. */
 	ck_assert_int_eq(make_link(directory, "10-x.ini"), 0);
 	read_refused(directory, FLAG_EIO, "mysvc.d/10-x.ini",
-		     "cannot be read: Too many levels of symbolic links");
+		     "cannot be read: its links lead in a circle; link it to "
+		     "a file");
 	ck_assert_int_eq(unlinkat(directory, "mysvc.d/10-x.ini", 0), 0);
 
 	file = openat(directory, "mysvc.d/10-x.ini", O_WRONLY | O_CREAT, 0644);
@@ -317,7 +323,8 @@ START_TEST(what_cannot_be_read_refuses_the_set)
 	ck_assert_int_eq(ftruncate(file, (off_t)1 << 30), 0);
 	close(file);
 	check_unreadable(directory, FLAG_EIO,
-			 "cannot be read: it is larger than 16 MiB");
+			 "cannot be read: it is larger than the 16 MiB that "
+			 "are accepted");
 	flagp_conf_free(read_good(directory));
 	remove_folder(directory);
 }
@@ -335,13 +342,13 @@ START_TEST(files_without_rights_refuse_the_set)
 	if (user == 0)
 		ck_assert_int_eq(seteuid(65534), 0);
 	read_refused(directory, FLAG_EACCES, "mysvc.d/10-x.ini",
-		     "cannot be read: Permission denied");
+		     NOT_PERMITTED);
 	ck_assert_int_eq(seteuid(user), 0);
 	ck_assert_int_eq(fchmodat(directory, "mysvc.d", 0, 0), 0);
 	if (user == 0)
 		ck_assert_int_eq(seteuid(65534), 0);
 	read_refused(directory, FLAG_EACCES, "mysvc.d",
-		     "cannot be read: Permission denied");
+		     NOT_PERMITTED);
 	ck_assert_int_eq(seteuid(user), 0);
 	ck_assert_int_eq(fchmodat(directory, "mysvc.d", 0755, 0), 0);
 	remove_folder(directory);
@@ -359,11 +366,11 @@ START_TEST(folder_of_dropins_that_is_none)
 	flagp_conf_free(conf);
 	put(directory, "mysvc.d", "");
 	read_refused(directory, FLAG_ENOENT, "mysvc.d",
-		     "cannot be read: Not a directory");
+		     "cannot be read: a file stands where a folder has to be");
 	ck_assert_int_eq(unlinkat(directory, "mysvc.d", 0), 0);
 	ck_assert_int_eq(symlinkat("nowhere", directory, "mysvc.d"), 0);
 	read_refused(directory, FLAG_ENOENT, "mysvc.d",
-		     "cannot be read: it is a link to nothing");
+		     NOWHERE);
 	remove_folder(directory);
 }
 END_TEST
@@ -502,6 +509,27 @@ START_TEST(signature_follows_every_change)
 	check_signed_anew(directory, &signature);
 	ck_assert_int_eq(unlinkat(directory, "mysvc.ini", 0), 0);
 	check_signed_anew(directory, &signature);
+	remove_folder(directory);
+}
+END_TEST
+
+/* Nothing there is in order, something else there is not: whoever compares
+ * signatures has to see the difference. */
+START_TEST(signature_tells_nothing_from_what_cannot_be_read)
+{
+	int directory = make_folder();
+	uint64_t nothing = flagp_conf_signature(directory, "mysvc");
+
+	put(directory, "mysvc.d", "");
+	ck_assert_uint_ne(flagp_conf_signature(directory, "mysvc"), nothing);
+	ck_assert_int_eq(unlinkat(directory, "mysvc.d", 0), 0);
+	ck_assert_int_eq(symlinkat("nowhere", directory, "mysvc.d"), 0);
+	ck_assert_uint_ne(flagp_conf_signature(directory, "mysvc"), nothing);
+	ck_assert_int_eq(unlinkat(directory, "mysvc.d", 0), 0);
+	ck_assert_int_eq(symlinkat("nowhere", directory, "mysvc.ini"), 0);
+	ck_assert_uint_ne(flagp_conf_signature(directory, "mysvc"), nothing);
+	ck_assert_int_eq(unlinkat(directory, "mysvc.ini", 0), 0);
+	ck_assert_uint_eq(flagp_conf_signature(directory, "mysvc"), nothing);
 	remove_folder(directory);
 }
 END_TEST
@@ -689,6 +717,7 @@ main(void)
 		digest_is_of_names_and_bytes,
 		digest_tells_names_from_bytes,
 		signature_follows_every_change,
+		signature_tells_nothing_from_what_cannot_be_read,
 		folder_that_is_swapped_is_read_from_one_side,
 		no_half_of_a_change_is_taken,
 		no_descriptor_is_left_open,

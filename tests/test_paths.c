@@ -290,6 +290,14 @@ START_TEST(missing_places_are_named)
 			 FLAG_EDIRECTORY);
 	ck_assert_str_eq(error.file, paths.config);
 	ck_assert_int_ge(places.run_proc, 3);
+	ck_assert_int_eq(places.config_error, ENOTDIR);
+	flagp_places_close(&places);
+	/* Nor is a link to nothing, which is no missing folder. */
+	ck_assert_int_eq(unlinkat(folder.descriptor, "etc", 0), 0);
+	ck_assert_int_eq(symlinkat("nowhere", folder.descriptor, "etc"), 0);
+	ck_assert_int_eq(flagp_places_open(&places, &paths, true, NULL),
+			 FLAG_EDIRECTORY);
+	ck_assert_int_eq(places.config_error, ENOENT);
 	flagp_places_close(&places);
 	folder_remove(&folder);
 }
@@ -324,6 +332,31 @@ START_TEST(one_bad_place_does_not_take_the_others)
 			 0);
 	ck_assert_int_eq(flagp_places_open(&places, &paths, true, &error),
 			 FLAG_EDIRECTORY);
+	flagp_places_close(&places);
+	folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_configuration_folder_open_to_all_is_opened_and_refused)
+{
+	struct folder folder = folder_make();
+	struct flag_error error = { 0 };
+	struct places places;
+	struct paths paths;
+
+	make_directory(&folder, "etc");
+	ck_assert_int_eq(fchmodat(folder.descriptor, "etc", 0777, 0), 0);
+	ck_assert_int_eq(flagp_paths_find(&paths, "mysvc", folder.path, NULL),
+			 0);
+	ck_assert_int_eq(flagp_places_open(&places, &paths, true, &error),
+			 FLAG_EDIRECTORY);
+	ck_assert_str_eq(error.file, paths.config);
+	ck_assert_str_eq(error.text, "configuration folder: writable by "
+			 "everybody; accepted after chmod o-w");
+	/* It is held, so that it is noticed when it is mended. */
+	ck_assert_int_ge(places.config, 3);
+	ck_assert_int_eq(fchmod(places.config, 01777), 0);
+	ck_assert_int_eq(flagp_places_check_config(&places, &paths, NULL), 0);
 	flagp_places_close(&places);
 	folder_remove(&folder);
 }
@@ -393,6 +426,7 @@ main(void)
 		many_services_are_each_told_once, places_are_made_and_opened,
 		missing_places_are_named,
 		one_bad_place_does_not_take_the_others,
+		a_configuration_folder_open_to_all_is_opened_and_refused,
 		forbidden_places_say_so, root_makes_places_for_their_owner,
 		NULL
 	};

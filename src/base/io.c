@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,10 +129,22 @@ make_path(const char *path, mode_t mode)
 	return code;
 }
 
+bool
+flagp_io_is_open_to_all(int descriptor)
+{
+	struct stat info;
+	struct statvfs system;
+
+	if (fstat(descriptor, &info) != 0 ||
+	    (info.st_mode & (S_IWOTH | S_ISVTX)) != S_IWOTH)
+		return false;
+	return fstatvfs(descriptor, &system) != 0 ||
+	       (system.f_flag & ST_RDONLY) == 0;
+}
+
 int
 flagp_io_open_directory(const char *path, bool create, mode_t mode)
 {
-	struct stat info;
 	int descriptor, code;
 
 	descriptor = flagp_io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
@@ -142,15 +155,10 @@ flagp_io_open_directory(const char *path, bool create, mode_t mode)
 		descriptor = flagp_io_open(AT_FDCWD, path,
 					   O_RDONLY | O_DIRECTORY, 0);
 	}
-	if (descriptor < 0)
-		return descriptor;
-	code = fstat(descriptor, &info) != 0 ? -errno : 0;
-	if (code == 0 && (info.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
-		code = -EPERM;
-	if (code == 0)
+	if (descriptor < 0 || !flagp_io_is_open_to_all(descriptor))
 		return descriptor;
 	close(descriptor);
-	return code;
+	return -EPERM;
 }
 
 static int64_t

@@ -33,9 +33,16 @@ int flagp_io_open(int directory, const char *name, int flags, mode_t mode);
 /*
  * Opens a directory; creates it with mode if create is set (parents too, with
  * 0755; as root, with the owner and group of what they stand in).  Refuses one
- * that others may write, unless sticky: -EPERM.  Else -errno.
+ * that is open to all: -EPERM.  Else -errno.
  */
 int flagp_io_open_directory(const char *path, bool create, mode_t mode);
+
+/*
+ * Whether anybody on this machine may write into an open directory or file:
+ * its mode says so, it is not sticky, and it is not mounted read-only (as
+ * orchestrators do with folders of mode 0777).
+ */
+bool flagp_io_is_open_to_all(int descriptor);
 
 /* The mark of name; exists is false where it is not or cannot be seen. */
 struct io_mark flagp_io_mark(int directory, const char *name);

@@ -103,12 +103,9 @@ flagp_client_conf(struct client *client)
 	client->conf = NULL;
 	client->files.conf = NULL;
 	flagp_error_clear(&client->conf_error);
-	if (is_closed(client->places.config, client->paths.config)) {
-		flagp_error_set(&client->conf_error, FLAG_EACCES,
-				client->paths.config, 0,
-				"not permitted to look");
+	if (flagp_places_check_config(&client->places, &client->paths,
+				      &client->conf_error) != 0)
 		return;
-	}
 	do {
 		flagp_error_clear(&client->conf_error);
 		client->conf = flagp_conf_read(client->places.config,
@@ -370,6 +367,23 @@ warn_of_layer_file(const struct client *client, enum side side,
 			 client->paths.state : client->paths.run, text);
 }
 
+static void
+warn_of_file(void *data, const char *path)
+{
+	const struct client *client = data;
+
+	flagp_print_warn("%s/%s: writable by everybody, who may so flip flags; "
+			 "it is in force all the same; chmod o-w it",
+			 client->paths.config, path);
+}
+
+void
+flagp_client_warn_writable(const struct client *client)
+{
+	flagp_conf_open_to_all(client->places.config, client->paths.service,
+			       warn_of_file, (void *)client);
+}
+
 void
 flagp_client_warn(const struct client *client)
 {
@@ -380,6 +394,7 @@ flagp_client_warn(const struct client *client)
 				     sizeof(text));
 		flagp_print_warn("%s", text);
 	}
+	flagp_client_warn_writable(client);
 	for (int i = 0; i < SIDE_COUNT; i++) {
 		warn_of_layer_file(client, (enum side)i,
 				   &client->record_error[i]);

@@ -129,7 +129,11 @@ void flagp_client_refused(const struct client *client,
 			  const struct flag_error *error, char *buffer,
 			  size_t size);
 
-/* Warns of what could not be read: configuration, layer files, processes. */
+/* Warns of files of the configuration that anybody may write. */
+void flagp_client_warn_writable(const struct client *client);
+
+/* Warns of what could not be read: configuration, layer files, processes; and
+ * of the former. */
 void flagp_client_warn(const struct client *client);
 
 #endif

@@ -113,12 +113,14 @@ static bool
 read_conf_once(struct turn *turn, uint64_t signature)
 {
 	const struct conf *before = conf_of(turn->next);
+	const struct places *places = flagp_process_places();
+	const struct paths *paths = flagp_process_paths();
 	struct flag_error error;
-	struct conf *conf;
+	struct conf *conf = NULL;
 
 	flagp_error_clear(&error);
-	conf = flagp_conf_read(flagp_process_places()->config,
-			       flagp_process_paths()->service, &error);
+	if (flagp_places_check_config(places, paths, &error) == 0)
+		conf = flagp_conf_read(places->config, paths->service, &error);
 	if (conf == NULL) {
 		/* Saved again meanwhile: what was refused is not what stands
 		 * there now. */
@@ -141,7 +143,8 @@ read_conf(struct turn *turn)
 	const struct conf *conf = conf_of(turn->next);
 	uint64_t signature = signature_now();
 
-	turn->current = conf != NULL && conf->signature == signature;
+	turn->current = conf != NULL && conf->signature == signature &&
+			flagp_process_places()->config_error == 0;
 	if (turn->current) {
 		/* Back to what is in force: nothing is wrong any more. */
 		refused_signature = 0;

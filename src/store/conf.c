@@ -40,6 +40,7 @@ struct files {
 	const char *service;
 	char folder_name[FOLDER_SIZE];	/* "mysvc.d" */
 	struct io_mark folder_mark;	/* from before it was listed */
+	int folder_error;		/* why it could not be: -errno */
 	struct file *items;
 	size_t count, room;
 };
@@ -58,15 +59,22 @@ refuse_file(struct flag_error *error, const char *path, int code)
 	const char *reason;
 
 	if (code == EISDIR || code == EINVAL)
-		reason = "it is not a regular file";
+		reason = "it is not a regular file, which alone is accepted";
 	else if (code == EFBIG)
-		reason = "it is larger than 16 MiB";
+		reason = "it is larger than the 16 MiB that are accepted";
 	else if (code == E2BIG)
 		reason = "it has too many files; at most 255 are accepted";
 	else if (code == ENOENT)
-		reason = "it is a link to nothing";
+		reason = "it is a link to nothing; link it to a file, or "
+			 "remove it";
+	else if (code == ENOTDIR)
+		reason = "a file stands where a folder has to be";
+	else if (code == ELOOP)
+		reason = "its links lead in a circle; link it to a file";
+	else if (code == EACCES)
+		reason = "not permitted; the service's user has to read it";
 	else if (code == EAGAIN)
-		reason = "it is changing; try again";
+		reason = "it is changing; it is read again when it is quiet";
 	else
 		reason = strerror(code);
 	return flagp_error_set(error, flagp_error_code(code), path, 0,
@@ -151,6 +159,36 @@ flagp_conf_signature(int directory, const char *service)
 	signature = sign_files(&files);
 	free_files(&files);
 	return signature;
+}
+
+static bool
+is_open_to_all(int directory, const char *name)
+{
+	/* O_NONBLOCK: opening a FIFO does not wait for its writer. */
+	int descriptor = flagp_io_open(directory, name, O_RDONLY | O_NONBLOCK |
+				       O_NOCTTY, 0);
+	bool answer = descriptor >= 0 && flagp_io_is_open_to_all(descriptor);
+
+	if (descriptor >= 0)
+		close(descriptor);
+	return answer;
+}
+
+void
+flagp_conf_open_to_all(int directory, const char *service,
+		       void (*found)(void *data, const char *path), void *data)
+{
+	struct files files;
+
+	if (directory < 0 || !flagp_text_is_name(service))
+		return;
+	list_files(&files, directory, service);
+	if (files.folder >= 0 && flagp_io_is_open_to_all(files.folder))
+		found(data, files.folder_name);
+	for (size_t i = 0; i < files.count; i++)
+		if (is_open_to_all(place_of(&files, i), files.items[i].name))
+			found(data, files.items[i].path);
+	free_files(&files);
 }
 
 int
@@ -349,7 +387,7 @@ list_files(struct files *files, int directory, const char *service)
 	snprintf(name, sizeof(name), "%s" SUFFIX, service);
 	result = add_file(files, name);
 	if (result == 0)
-		result = list_dropins(files);
+		result = files->folder_error = list_dropins(files);
 	if (files->count > 1)
 		qsort(files->items + 1, files->count - 1,
 		      sizeof(*files->items), compare_files);
@@ -405,8 +443,8 @@ read_files(struct files *files, struct flag_error *error)
 	    sign_files(files))
 		return 0;
 	return flagp_error_set(error, FLAG_EAGAIN, files->items[0].path, 0,
-			       "the files changed while they were read; try "
-			       "again");
+			       "the files changed while they were read; they "
+			       "are read again when they are quiet");
 }
 
 static int
@@ -447,8 +485,17 @@ sign_files(const struct files *files)
 	uint64_t hash = sign_mark(FLAGP_FNV_START, files->folder_name,
 				  &files->folder_mark);
 
-	for (size_t i = 0; i < files->count; i++)
-		hash = sign_mark(hash, files->items[i].path,
-				 &files->items[i].mark);
+	/* What is in the folder's place has no mark that would tell it from
+	 * nothing. */
+	hash = flagp_text_hash(hash, &files->folder_error,
+			       sizeof(files->folder_error));
+	for (size_t i = 0; i < files->count; i++) {
+		const struct file *file = &files->items[i];
+		bool broken = !file->mark.exists &&
+			      is_link(place_of(files, i), file->name);
+
+		hash = sign_mark(hash, file->path, &file->mark);
+		hash = flagp_text_hash(hash, &broken, sizeof(broken));
+	}
 	return hash;
 }

@@ -73,6 +73,14 @@ void flagp_conf_free(struct conf *conf);
 uint64_t flagp_conf_signature(int directory, const char *service);
 
 /*
+ * Calls found for the folder of drop-ins and each file of a service that
+ * anybody on this machine may write: whoever may, flips flags.
+ */
+void flagp_conf_open_to_all(int directory, const char *service,
+			    void (*found)(void *data, const char *path),
+			    void *data);
+
+/*
  * Parses one text, for check, tests and fuzzing; adds to conf, which starts
  * as { 0 }.  Returns 0, -FLAG_ECONFIG or -FLAG_ENOMEM; a text that fails adds
  * nothing.

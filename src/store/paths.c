@@ -376,11 +376,13 @@ note_missing(const char *what, const char *path, int number,
 		missing = FLAG_EDIRECTORY;
 	if (number == -EPERM && is_there(path, true))
 		flagp_error_set(error, missing, path, 0,
-				"%s is writable by everybody: a directory of "
-				"the service's user and group, mode 2770",
-				what);
+				"%s is writable by everybody, so it is not "
+				"used; accepted is one of the service's user "
+				"and group, mode 2770", what);
 	else
-		flagp_error_set(error, missing, path, 0, "%s: %s", what,
+		flagp_error_set(error, missing, path, 0, "%s: %s; accepted is "
+				"a directory that the service's user may "
+				"write", what,
 				strerror_r(-number, reason, sizeof(reason)));
 	if (*code == 0)
 		*code = missing;
@@ -405,24 +407,46 @@ open_place(const char *what, const char *path, const char *tail, bool create,
 
 /* A service without a configuration is in order; one that it may not read is
  * not. */
-static int
-open_config(const char *path, struct flag_error *error, int *code)
+static void
+open_config(struct places *places, const char *path)
 {
-	int descriptor = flagp_io_open_directory(path, false, 0);
+	struct stat link;
+	int result = flagp_io_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 
-	if (descriptor >= 0)
-		return descriptor;
-	if (descriptor == -ENOENT)
-		return -1;
-	return note_missing("configuration folder", path, descriptor, error,
-			    code);
+	if (result >= 0)
+		places->config = result;
+	else if (result != -ENOENT || lstat(path, &link) == 0)
+		places->config_error = -result;
+}
+
+int
+flagp_places_check_config(const struct places *places,
+			  const struct paths *paths, struct flag_error *error)
+{
+	char reason[128];
+
+	if (places->config_error != 0)
+		return flagp_error_set(error,
+				       places->config_error == EACCES ?
+				       FLAG_EACCES : FLAG_EDIRECTORY,
+				       paths->config, 0,
+				       "configuration folder: %s; accepted is "
+				       "a folder that the service's user may "
+				       "read",
+				       strerror_r(places->config_error, reason,
+						  sizeof(reason)));
+	if (places->config >= 0 && flagp_io_is_open_to_all(places->config))
+		return flagp_error_set(error, FLAG_EDIRECTORY, paths->config,
+				       0, "configuration folder: writable by "
+				       "everybody; accepted after chmod o-w");
+	return 0;
 }
 
 int
 flagp_places_open(struct places *places, const struct paths *paths,
 		  bool create, struct flag_error *error)
 {
-	int code = 0;
+	int code = 0, result;
 
 	*places = (struct places)PLACES_INIT;
 	places->state = open_place("state directory", paths->state, "",
@@ -439,8 +463,9 @@ flagp_places_open(struct places *places, const struct paths *paths,
 		places->run_proc = open_place("run directory", paths->run,
 					      "/proc", create, error, &code);
 	}
-	places->config = open_config(paths->config, error, &code);
-	return code;
+	open_config(places, paths->config);
+	result = flagp_places_check_config(places, paths, error);
+	return code == 0 ? -result : code;
 }
 
 void

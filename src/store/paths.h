@@ -64,11 +64,12 @@ int flagp_paths_services(const char *root,
 /* The descriptors that a process keeps; -1 where not to be had. */
 struct places {
 	int config;		/* the configuration folder */
+	int config_error;	/* errno: it is there, but cannot be opened */
 	int state, state_live;
 	int run, run_live, run_proc;
 };
 
-#define PLACES_INIT { -1, -1, -1, -1, -1, -1 }
+#define PLACES_INIT { -1, 0, -1, -1, -1, -1, -1 }
 
 /*
  * Opens them all; with create, makes state, run and what is in them (mode
@@ -79,5 +80,13 @@ struct places {
 int flagp_places_open(struct places *places, const struct paths *paths,
 		      bool create, struct flag_error *error);
 void flagp_places_close(struct places *places);
+
+/*
+ * Whether the configuration folder may be read as it is: 0, or -code with a
+ * text in error where it is there, but cannot be opened, or is open to all.
+ */
+int flagp_places_check_config(const struct places *places,
+			      const struct paths *paths,
+			      struct flag_error *error);
 
 #endif
