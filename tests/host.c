@@ -4,10 +4,11 @@
  * input, one a line, and answers each with one line.
  *
  *	host SERVICE [--root DIR] [--loop | --hand] [--follow] [--private]
- *	     [--fork N]
+ *	     [--fork N] [--sighup] [--log FILE]
  *
  * --loop: the driver is this program's loop; --hand: only "tick" turns it.
  * --follow: children do not register.  --fork N: N children at the start.
+ * --sighup: SIGHUP reloads.  --log: what the library tells, a line each.
  * The first line is "ready RESULT PID [CHILD...] [: ERROR]".
  *
  *	read FLAG		on | off
@@ -18,6 +19,9 @@
  *	until FLAG SECONDS	makes the flag's "on" end so far from now
  *	boot FLAG ID		makes the flag's "on" one of another boot
  *	hold | release		the lock of writers
+ *	sample FLAG		reads it from now on, some thousand times a
+ *				second, in a thread
+ *	sampled			ends that: how often it was on, and off
  *	fork			child PID: it runs on and follows its family
  *	child			child PID: the same, with a driver of its own
  *	start | stop | reload	their result
@@ -29,7 +33,9 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,6 +236,47 @@ do_release(char *rest)
 	printf("0\n");
 }
 
+/* W: the command.  R: the sampler. */
+static struct flag *sampled_flag;
+static atomic_bool sampling;
+/* W: the sampler.  R: the command, when it has ended. */
+static unsigned long samples[2];
+static pthread_t sampler;
+
+static void *
+sample(void *unused)
+{
+	static const struct timespec nap = { 0, 100000 };
+
+	(void)unused;
+	while (atomic_load(&sampling)) {
+		samples[flag_enabled(sampled_flag)]++;
+		nanosleep(&nap, NULL);
+	}
+	return NULL;
+}
+
+static void
+do_sample(char *rest)
+{
+	int result;
+
+	sampled_flag = find(rest);
+	samples[0] = samples[1] = 0;
+	atomic_store(&sampling, true);
+	result = pthread_create(&sampler, NULL, sample, NULL);
+	printf("%d\n", -result);
+}
+
+static void
+do_sampled(char *rest)
+{
+	(void)rest;
+	atomic_store(&sampling, false);
+	pthread_join(sampler, NULL);
+	printf("%lu %lu\n", samples[1], samples[0]);
+}
+
 static void
 do_fork_only(char *rest)
 {
@@ -302,6 +349,7 @@ static const struct {
 	{ "read", do_read }, { "explain", do_explain }, { "tick", do_tick },
 	{ "trip", do_trip }, { "poke", do_poke }, { "until", do_until },
 	{ "boot", do_boot }, { "hold", do_hold }, { "release", do_release },
+	{ "sample", do_sample }, { "sampled", do_sampled },
 	{ "fork", do_fork_only }, { "child", do_child },
 	{ "start", do_start }, { "stop", do_stop }, { "reload", do_reload },
 	{ "close", do_close }, { "exit", do_exit }, { "crash", do_crash },
@@ -341,6 +389,23 @@ wait_for_line(void)
 	} while (polled[0].revents == 0);
 }
 
+/* One write a line: it is read while we run. */
+static void
+log_to_file(void *data, int level, const char *text)
+{
+	(void)level;
+	fprintf(data, "%s\n", text);
+	fflush(data);
+}
+
+static void
+open_log(const char *path)
+{
+	host.options.log_data = fopen(path, "ae");
+	if (host.options.log_data != NULL)
+		host.options.log = log_to_file;
+}
+
 static int
 parse(int argc, char **argv)
 {
@@ -353,6 +418,10 @@ parse(int argc, char **argv)
 			host.options.fork = FLAG_FORK_FOLLOW;
 		else if (strcmp(argv[i], "--private") == 0)
 			host.options.board = FLAG_PRIVATE;
+		else if (strcmp(argv[i], "--sighup") == 0)
+			host.options.sighup = 1;
+		else if (strcmp(argv[i], "--log") == 0 && i + 1 < argc)
+			open_log(argv[++i]);
 		else if (strcmp(argv[i], "--loop") == 0)
 			host.options.driver = FLAG_DRIVER_LOOP;
 		else if (strcmp(argv[i], "--hand") == 0)
