@@ -6,6 +6,7 @@
 #define FLAG_INLINE	/* the inline functions are exported too */
 #include "ripcord.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,7 +180,14 @@ flag_start(const char *service, const struct flag_options *given,
 void
 flag_stop(void)
 {
-	if (starts == 0 || --starts != 0)
+	bool last;
+
+	/* Any thread may, two at once too: one of them is the last. */
+	flagp_lock(LOCK_CONTROL);
+	last = starts == 1;
+	starts -= starts != 0;
+	flagp_unlock(LOCK_CONTROL);
+	if (!last)
 		return;
 	flagp_hangup_remove();
 	flagp_driver_stop();

@@ -285,6 +285,7 @@ start_thread(void)
 int
 flagp_driver_start(enum flag_driver kind, struct flag_error *error)
 {
+	struct flag_error failure = { 0 };
 	int result = 0;
 
 	flagp_lock(LOCK_CHANGE);
@@ -297,13 +298,16 @@ flagp_driver_start(enum flag_driver kind, struct flag_error *error)
 		result = start_thread();
 	if (result == 0)
 		return 0;
+	flagp_error_set(&failure, flagp_error_code(result), NULL, 0,
+			"no driver thread: %s; flags follow only when "
+			"flag_tick() is called", strerror(result));
 	flagp_lock(LOCK_CHANGE);
 	flagp_process_driver(PROC_DRIVER_NONE);
+	flagp_process_standing(&failure);
 	flagp_process_report(flagp_snapshot_current());
 	flagp_unlock(LOCK_CHANGE);
-	return -flagp_error_set(error, flagp_error_code(result), NULL, 0,
-				"no driver thread: %s; flags follow only when "
-				"flag_tick() is called", strerror(result));
+	return -flagp_error_set(error, failure.code, NULL, 0, "%s",
+				failure.text);
 }
 
 bool

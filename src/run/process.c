@@ -34,6 +34,7 @@ static int slash_proc = -1;		/* /proc, for after a chroot */
 static enum flag_fork on_fork;
 static bool is_open, new_child;
 static uint64_t entry_number;		/* how many entries there were */
+static struct flag_error standing;	/* as long as this driver lives */
 
 /* Lines of flags that follow each other, on their way into the entry; what
  * they make of each flag's "reported".  W, R: under LOCK_CHANGE. */
@@ -88,6 +89,7 @@ flagp_process_open(const char *service, const char *root,
 	if (result != 0)
 		return result;
 	on_fork = what;
+	flagp_error_clear(&standing);
 	slash_proc = flagp_io_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY,
 				   0);
 	fill_head();
@@ -96,6 +98,12 @@ flagp_process_open(const char *service, const char *root,
 	is_open = true;
 	new_child = false;
 	return result;
+}
+
+bool
+flagp_process_is_open(void)
+{
+	return is_open;
 }
 
 void
@@ -221,13 +229,23 @@ flagp_process_watch(const char *watch)
 	snprintf(head.watch, sizeof(head.watch), "%s", watch);
 }
 
+void
+flagp_process_standing(const struct flag_error *error)
+{
+	standing = *error;
+	if (head.error[0] == '\0')
+		(void)flagp_process_error(NULL);
+}
+
 bool
 flagp_process_error(const struct flag_error *error)
 {
 	char line[sizeof(head.error)] = "";
 	bool news;
 
-	if (error != NULL && error->code != 0)
+	if (error == NULL || error->code == 0)
+		error = &standing;
+	if (error->code != 0)
 		flagp_error_text(error, line, sizeof(line));
 	news = strcmp(line, head.error) != 0;
 	memcpy(head.error, line, sizeof(head.error));
@@ -471,6 +489,7 @@ after_fork_child(void)
 	head.driver = PROC_DRIVER_NONE;
 	head.flags = 0;
 	head.error[0] = '\0';
+	standing.code = 0;
 	memcpy(head.watch, "-", 2);
 	memset(&head.ack, 0, sizeof(head.ack));
 	if (on_fork == FLAG_FORK_REGISTER)

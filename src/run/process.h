@@ -42,6 +42,13 @@ void flagp_process_leave(void);
 /* What the head of the registration says beside the snapshot.  LOCK_CHANGE. */
 void flagp_process_driver(enum proc_driver driver);
 void flagp_process_watch(const char *watch);
+/* Whether the files may be asked: between open and close.  LOCK_CHANGE. */
+bool flagp_process_is_open(void);
+
+/* What does not work and will not until the next start or child; told where
+ * there is nothing newer to tell. */
+void flagp_process_standing(const struct flag_error *error);
+
 /* The error in force, or NULL.  Returns whether that is news. */
 bool flagp_process_error(const struct flag_error *error);
 

@@ -385,6 +385,12 @@ flagp_reload(unsigned what, struct flag_error *error)
 	bool news, first;
 
 	flagp_lock(LOCK_CHANGE);
+	/* Stopped by another thread: closed folders are no empty ones. */
+	if (!flagp_process_is_open()) {
+		flagp_unlock(LOCK_CHANGE);
+		return flagp_error_set(error, FLAG_EAGAIN, NULL, 0,
+				       "flag_start() was not called");
+	}
 	first = flagp_snapshot_current() == NULL;
 	due = INT64_MAX;
 	do
