@@ -368,20 +368,26 @@ warn_of_layer_file(const struct client *client, enum side side,
 }
 
 static void
-warn_of_file(void *data, const char *path)
+warn_of_file(void *data, const char *path, enum conf_remark remark)
 {
 	const struct client *client = data;
 
-	flagp_print_warn("%s/%s: writable by everybody, who may so flip flags; "
-			 "it is in force all the same; chmod o-w it",
-			 client->paths.config, path);
+	if (remark == CONF_DETACHED)
+		flagp_print_warn("%s/%s: another file has taken its name where "
+				 "it was mounted from; the one that was "
+				 "mounted stays in force; mount its folder "
+				 "instead", client->paths.config, path);
+	else
+		flagp_print_warn("%s/%s: writable by everybody, who may so "
+				 "flip flags; it is in force all the same; "
+				 "chmod o-w it", client->paths.config, path);
 }
 
 void
-flagp_client_warn_writable(const struct client *client)
+flagp_client_remarks(const struct client *client)
 {
-	flagp_conf_open_to_all(client->places.config, client->paths.service,
-			       warn_of_file, (void *)client);
+	flagp_conf_remarks(client->places.config, client->paths.service,
+			   warn_of_file, (void *)client);
 }
 
 void
@@ -394,7 +400,7 @@ flagp_client_warn(const struct client *client)
 				     sizeof(text));
 		flagp_print_warn("%s", text);
 	}
-	flagp_client_warn_writable(client);
+	flagp_client_remarks(client);
 	for (int i = 0; i < SIDE_COUNT; i++) {
 		warn_of_layer_file(client, (enum side)i,
 				   &client->record_error[i]);

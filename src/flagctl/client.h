@@ -129,8 +129,9 @@ void flagp_client_refused(const struct client *client,
 			  const struct flag_error *error, char *buffer,
 			  size_t size);
 
-/* Warns of files of the configuration that anybody may write. */
-void flagp_client_warn_writable(const struct client *client);
+/* Warns of files of the configuration that are in force, but not as one would
+ * wish. */
+void flagp_client_remarks(const struct client *client);
 
 /* Warns of what could not be read: configuration, layer files, processes; and
  * of the former. */

@@ -91,7 +91,7 @@ check_service(const struct request *request)
 		code = flagp_files_refused(&client);
 	} else if (code == CODE_DONE) {
 		warn_of_unknown(&client);
-		flagp_client_warn_writable(&client);
+		flagp_client_remarks(&client);
 		code = say_checked(client.conf, client.conf->files);
 	}
 	flagp_client_close(&client);
@@ -434,7 +434,7 @@ flagp_verb_reload(const struct request *request)
 		} else {
 			flagp_client_names(&client);
 			warn_of_unknown(&client);
-			flagp_client_warn_writable(&client);
+			flagp_client_remarks(&client);
 			code = wait_for_files(&client);
 		}
 	}

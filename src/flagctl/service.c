@@ -74,6 +74,26 @@ show_processes(const struct client *client)
 			stale > 0 ? "; some STALE, see ps" : "");
 }
 
+/* What a way of watching costs, and what would mend it. */
+static const char *
+watch_note(const char *watch)
+{
+	if (strcmp(watch, "poll(EMFILE)") == 0)
+		return ": no inotify instance is left, so a saved file is "
+		       "found within 2 s; raise "
+		       "fs.inotify.max_user_instances, then restart it";
+	if (strcmp(watch, "poll(ENOSPC)") == 0)
+		return ": no inotify watches are left, so a saved file is "
+		       "found within 2 s; raise fs.inotify.max_user_watches";
+	if (strcmp(watch, "poll(closed)") == 0)
+		return ": the process closed the descriptor, so a saved file "
+		       "is found within 2 s; call flag_start() after that";
+	if (strncmp(watch, "poll", 4) == 0)
+		return ": no inotify to be had, so a saved file is found "
+		       "within 2 s";
+	return "";
+}
+
 static void
 show_configuration(const struct client *client)
 {
@@ -110,7 +130,8 @@ show_configuration(const struct client *client)
 	else
 		flagp_print_plain("%-11s %s\n", "digest",
 				  "refused, see below");
-	flagp_print_text("watch", "watch", "%s", watch);
+	flagp_print_text(NULL, "watch", "%s", watch);
+	flagp_print_plain("%-11s %s%s\n", "watch", watch, watch_note(watch));
 }
 
 static const struct record *

@@ -161,22 +161,11 @@ flagp_conf_signature(int directory, const char *service)
 	return signature;
 }
 
-static bool
-is_open_to_all(int directory, const char *name)
-{
-	/* O_NONBLOCK: opening a FIFO does not wait for its writer. */
-	int descriptor = flagp_io_open(directory, name, O_RDONLY | O_NONBLOCK |
-				       O_NOCTTY, 0);
-	bool answer = descriptor >= 0 && flagp_io_is_open_to_all(descriptor);
-
-	if (descriptor >= 0)
-		close(descriptor);
-	return answer;
-}
-
 void
-flagp_conf_open_to_all(int directory, const char *service,
-		       void (*found)(void *data, const char *path), void *data)
+flagp_conf_remarks(int directory, const char *service,
+		   void (*found)(void *data, const char *path,
+				 enum conf_remark remark),
+		   void *data)
 {
 	struct files files;
 
@@ -184,10 +173,21 @@ flagp_conf_open_to_all(int directory, const char *service,
 		return;
 	list_files(&files, directory, service);
 	if (files.folder >= 0 && flagp_io_is_open_to_all(files.folder))
-		found(data, files.folder_name);
-	for (size_t i = 0; i < files.count; i++)
-		if (is_open_to_all(place_of(&files, i), files.items[i].name))
-			found(data, files.items[i].path);
+		found(data, files.folder_name, CONF_OPEN_TO_ALL);
+	for (size_t i = 0; i < files.count; i++) {
+		/* O_PATH: neither rights nor a FIFO's writer are needed. */
+		int file = flagp_io_open(place_of(&files, i),
+					 files.items[i].name, O_PATH, 0);
+		struct stat info;
+
+		if (file < 0)
+			continue;
+		if (flagp_io_is_open_to_all(file))
+			found(data, files.items[i].path, CONF_OPEN_TO_ALL);
+		if (fstat(file, &info) == 0 && info.st_nlink == 0)
+			found(data, files.items[i].path, CONF_DETACHED);
+		close(file);
+	}
 	free_files(&files);
 }
 

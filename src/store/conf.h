@@ -72,13 +72,18 @@ void flagp_conf_free(struct conf *conf);
  * lists the drop-ins. */
 uint64_t flagp_conf_signature(int directory, const char *service);
 
-/*
- * Calls found for the folder of drop-ins and each file of a service that
- * anybody on this machine may write: whoever may, flips flags.
- */
-void flagp_conf_open_to_all(int directory, const char *service,
-			    void (*found)(void *data, const char *path),
-			    void *data);
+/* What is worth saying of a file that is in force all the same. */
+enum conf_remark {
+	CONF_OPEN_TO_ALL,		/* whoever may write it flips flags */
+	CONF_DETACHED			/* mounted alone, and replaced since */
+};
+
+/* Calls found for the folder of drop-ins and each file of a service of which
+ * there is something to say. */
+void flagp_conf_remarks(int directory, const char *service,
+			void (*found)(void *data, const char *path,
+				      enum conf_remark remark),
+			void *data);
 
 /*
  * Parses one text, for check, tests and fuzzing; adds to conf, which starts

@@ -141,6 +141,8 @@ flagp_watch_aim(struct watch *watch, const struct paths *paths)
 
 	if (watch->descriptor < 0)
 		return;
+	/* Until one of them is refused, perhaps again. */
+	snprintf(watch->mode, sizeof(watch->mode), "inotify");
 	aim(watch, WATCH_ROLE_CONFIG, paths->config);
 	snprintf(path, sizeof(path), "%s/%s.d", paths->config, paths->service);
 	aim(watch, WATCH_ROLE_DROPINS, path);

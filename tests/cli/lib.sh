@@ -3,6 +3,7 @@
 #
 #	file NAME <<'END'		writes a file of the configuration
 #	host NAME [OPTION...]		starts a host; ${pid[NAME]}
+#	degraded TEXT NAME [OPTION...]	one that says TEXT at its start
 #	ask NAME COMMAND		its answer, in $answer
 #	end NAME			ends it in order
 #	t ARGUMENT...			calls flagctl; $status, $out, $err
@@ -18,7 +19,7 @@ export RIPCORD_ROOT=$root
 unset RIPCORD_SERVICE NO_COLOR
 mkdir "$root/etc"
 service=mysvc
-status=0 out= err= answer= called=
+status=0 out= err= answer= called= result=
 declare -A pid=() children=() host_in=() host_out=()
 
 leave()
@@ -55,9 +56,10 @@ file()
 	mv "$root/etc/$1.new" "$root/etc/$1"
 }
 
-host()
+# launch NAME OPTION...: its first line, in $answer
+launch()
 {
-	local name=$1 line
+	local name=$1
 
 	shift
 	mkfifo "$root/$name.in" "$root/$name.out"
@@ -67,9 +69,28 @@ host()
 	disown $!
 	exec {host_in[$name]}> "$root/$name.in"
 	exec {host_out[$name]}< "$root/$name.out"
-	read -r -t 20 line <&"${host_out[$name]}" || fail "host $name is mute"
-	read -r _ result _ children[$name] <<< "${line%% :*}"
-	[ "$result" = 0 ] || fail "host $name: $line"
+	read -r -t 20 answer <&"${host_out[$name]}" ||
+		fail "host $name is mute"
+	read -r _ result _ children[$name] <<< "${answer%% :*}"
+}
+
+host()
+{
+	launch "$@"
+	[ "$result" = 0 ] || fail "host $1: $answer"
+}
+
+# degraded TEXT NAME OPTION...: it runs, and says what does not work
+degraded()
+{
+	local text=$1
+
+	shift
+	launch "$@"
+	case $result:$answer in
+	[1-9]*:*"$text"*) ;;
+	*) fail "host $1: $answer" ;;
+	esac
 }
 
 ask()

@@ -181,15 +181,7 @@ clear
 say 'nor is it at a start'
 end a
 chmod 777 "$root/etc"
-mkfifo "$root/b.in"
-"$HOST" "$service" --root "$root" < "$root/b.in" > "$root/b.out" &
-bad=$!
-exec {word}> "$root/b.in"
-started()
-{
-	grep -q "^ready [1-9][0-9]* .*$OPEN" "$root/b.out"
-}
-eventually started
+degraded "$OPEN" b
 eventually reports "$OPEN"
 t check
 is 6
@@ -197,5 +189,4 @@ has "$OPEN"
 lacks 'ok:'
 chmod 755 "$root/etc"
 eventually silent
-exec {word}>&-
-eventually gone $bad
+end b
