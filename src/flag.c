@@ -146,7 +146,8 @@ start(const char *service, const struct flag_options *given,
 	flagp_process_on_child(flagp_driver_forget);
 	if (flagp_process_fork_handlers() != 0)
 		flagp_error_set(error, FLAG_ENOMEM, NULL, 0,
-				"no fork handlers: do not fork");
+				"no fork handlers: out of memory; do not fork, "
+				"or start again");
 	join_board(error);
 	return start_driver(RELOAD_CONFIG | RELOAD_NOW, error);
 }
@@ -209,7 +210,8 @@ flag_child(struct flag_error *error)
 	flagp_error_clear(error);
 	if (starts == 0)
 		return flagp_error_set(error, FLAG_EAGAIN, NULL, 0,
-				       "flag_start() was not called");
+				       "flag_start() was not called; flags "
+				       "stay as they are");
 	if (!flagp_process_is_new_child())
 		return 0;
 	flagp_process_child_known();
@@ -251,7 +253,8 @@ flag_reload(struct flag_error *error)
 	flagp_error_clear(error);
 	if (starts == 0)
 		return flagp_error_set(error, FLAG_EAGAIN, NULL, 0,
-				       "flag_start() was not called");
+				       "flag_start() was not called; flags "
+				       "stay as they are");
 	if (flagp_process_is_new_child())
 		(void)flag_child(NULL);
 	return flagp_reload(RELOAD_CONFIG | RELOAD_NOW, error);

@@ -323,7 +323,8 @@ START_TEST(a_reload_behind_a_stop_changes_nothing)
 	flagp_error_clear(&error);
 	ck_assert_int_eq(flagp_reload(RELOAD_CONFIG | RELOAD_NOW, &error),
 			 -FLAG_EAGAIN);
-	ck_assert_str_eq(error.text, "flag_start() was not called");
+	ck_assert_str_eq(error.text, "flag_start() was not called; "
+			 "flags stay as they are");
 	ck_assert_int_eq(flag_enabled(&flag), 1);
 }
 END_TEST

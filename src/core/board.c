@@ -295,14 +295,17 @@ make_mapping(const char *name, struct flag_error *error)
 	page_size = (size_t)sysconf(_SC_PAGESIZE);
 	if (page_size > FLAG_PAGE_)
 		return -flagp_error_set(error, FLAG_EINVAL, NULL, 0,
-			"pages of %zu bytes: flags are not shared with forked "
-			"children", page_size);
+			"pages of %zu bytes, at most %u are used: flags are "
+			"not shared with forked children, which follow files "
+			"by themselves after flag_child()", page_size,
+			(unsigned)FLAG_PAGE_);
 	pages = pages_wanted();
 	mapping = map_named(name, pages * page_size);
 	if (mapping == NULL)
 		return -flagp_error_set(error, FLAG_ENOMEM, NULL, 0,
 			"no shared mapping (%s): flags are not shared with "
-			"forked children", strerror(errno));
+			"forked children, which follow files by themselves "
+			"after flag_child()", strerror(errno));
 	mapping_pages = pages;
 	header = (struct header *)mapping;
 	atomic_store(&header->used, 1);

@@ -363,7 +363,8 @@ warn_of_layer_file(const struct client *client, enum side side,
 	if (error->code == 0)
 		return;
 	flagp_error_text(error, text, sizeof(text));
-	flagp_print_warn("%s/live/%s", side == SIDE_STATE ?
+	flagp_print_warn("%s/live/%s (not applied; what was read of it before "
+			 "stays in force)", side == SIDE_STATE ?
 			 client->paths.state : client->paths.run, text);
 }
 
@@ -408,7 +409,8 @@ flagp_client_warn(const struct client *client)
 				   &client->trip_error[i]);
 	}
 	if (client->scan_error != 0)
-		flagp_print_warn("%s/proc: %s", client->paths.run,
+		flagp_print_warn("%s/proc: %s; which processes run is not "
+				 "known", client->paths.run,
 				 strerror(client->scan_error));
 }
 

@@ -108,12 +108,13 @@ flagp_files_parse(struct conf *conf, const char *path, enum exit_code missing)
 
 	result = flagp_io_read(AT_FDCWD, path, CONF_FILE_LIMIT, &text, NULL);
 	if (result == -ENOENT)
-		code = flagp_print_fail(missing, "%s: no such file", path);
+		code = flagp_print_fail(missing, "%s: no such file; nothing "
+					"was checked of it", path);
 	else if (result == -EACCES)
 		code = flagp_client_denied(path, "read");
 	else if (result == -EINVAL)
-		code = flagp_print_fail(CODE_FAILED, "%s: not a regular file",
-					path);
+		code = flagp_print_fail(CODE_FAILED, "%s: not a regular file, "
+					"which alone is accepted", path);
 	else if (result != 0)
 		code = flagp_print_fail(CODE_FAILED, "%s: %s", path,
 					strerror(-result));

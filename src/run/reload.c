@@ -389,7 +389,8 @@ flagp_reload(unsigned what, struct flag_error *error)
 	if (!flagp_process_is_open()) {
 		flagp_unlock(LOCK_CHANGE);
 		return flagp_error_set(error, FLAG_EAGAIN, NULL, 0,
-				       "flag_start() was not called");
+				       "flag_start() was not called; flags "
+				       "stay as they are");
 	}
 	first = flagp_snapshot_current() == NULL;
 	due = INT64_MAX;

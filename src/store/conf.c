@@ -117,7 +117,10 @@ flagp_conf_read(int directory, const char *service, struct flag_error *error)
 		return conf;
 	if (!flagp_text_is_name(service))
 		flagp_error_set(error, FLAG_EINVAL, NULL, 0,
-				"not a service name");
+				"\"%.60s\" is no service name; use letters, "
+				"digits, '_', '.' and '-', at most %d",
+				service == NULL ? "" : service,
+				FLAGP_NAME_MAX);
 	else if (read_service(conf, directory, service, error) == 0)
 		return conf;
 	flagp_conf_free(conf);
