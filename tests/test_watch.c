@@ -6,12 +6,28 @@
 #include "service.h"
 #include "suite.h"
 
+#include <errno.h>
 #include <sys/inotify.h>
+#include <sys/syscall.h>
 
 #include "store/watch.h"
 
 static struct service *service;
 static struct watch watch;
+
+static bool no_watches;
+
+/* Takes the place of the C library's: the kernel's limit is for all processes
+ * of a user. */
+int
+inotify_add_watch(int descriptor, const char *path, uint32_t events)
+{
+	if (!no_watches)
+		return (int)syscall(SYS_inotify_add_watch, descriptor, path,
+				    events);
+	errno = ENOSPC;
+	return -1;
+}
 
 static void
 setup(void)
@@ -292,6 +308,22 @@ START_TEST(a_refused_watch_says_so_and_stays_harmless)
 }
 END_TEST
 
+START_TEST(a_folder_without_a_watch_says_so_until_it_has_one)
+{
+	flagp_watch_open(&watch);
+	no_watches = true;
+	aim();
+	ck_assert_str_eq(watch.mode, "poll(ENOSPC)");
+	service_write(service, "etc/svc.ini", "");
+	ck_assert_uint_eq(flagp_watch_read(&watch), 0);
+	no_watches = false;
+	aim();
+	ck_assert_str_eq(watch.mode, "inotify");
+	service_write(service, "etc/svc.ini", "");
+	expect(WATCH_CONFIG);
+}
+END_TEST
+
 START_TEST(folders_that_are_missing_are_found_when_they_come)
 {
 	int root = service->root.descriptor;
@@ -336,6 +368,7 @@ main(void)
 		acknowledgements_and_locks_wake_nobody,
 		an_overflow_means_that_anything_may_have_changed,
 		a_refused_watch_says_so_and_stays_harmless,
+		a_folder_without_a_watch_says_so_until_it_has_one,
 		folders_that_are_missing_are_found_when_they_come,
 		the_descriptor_is_never_one_of_the_standard_three,
 		NULL

@@ -2,9 +2,18 @@
 # signals.sh - SIGHUP by the thousand, ignored, and to a host that did not ask.
 . "$here/../weather/lib.sh"
 
+# Whoever runs us may ignore SIGHUP, which a shell cannot undo.
+real=$HOST
+printf '#!/bin/sh\nexec env --default-signal=HUP "%s" "$@"\n' "$real" \
+	> "$root/hears"
+chmod 755 "$root/hears"
+HOST=$root/hears
+
 good
 host a --sighup
 in_force
+grep -q '^SigCgt:.*[13579bdf]$' "/proc/${pid[a]}/status" ||
+	fail "$(grep Sig "/proc/${pid[a]}/status")"
 descriptors()
 {
 	ls "/proc/${pid[a]}/fd" | wc -l
@@ -43,7 +52,6 @@ t unset checksum.crc32c
 end a
 
 say 'ignored, as by nohup: it stays ignored, and files are followed'
-real=$HOST
 printf '#!/bin/sh\ntrap "" HUP\nexec "%s" "$@"\n' "$real" > "$root/nohup"
 chmod 755 "$root/nohup"
 HOST=$root/nohup
@@ -60,7 +68,7 @@ eventually host_says b checksum.crc32c off
 end b
 
 say 'a host that did not ask for it keeps its own ways'
-HOST=$real
+HOST=$root/hears
 good
 host c
 grep -q '^SigCgt:.*[02468ace]$' "/proc/${pid[c]}/status" ||
