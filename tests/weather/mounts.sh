@@ -5,7 +5,7 @@
 
 # All of it in mounts of our own, which nobody else sees.
 if [ -z "${WEATHER_MOUNTS:-}" ]; then
-	if ! unshare -m true 2> /dev/null; then
+	if ! unshare -m mount -t tmpfs none /mnt 2> /dev/null; then
 		echo 'skipped: mounts of our own need root (unshare -m)'
 		exit 77
 	fi

@@ -58,10 +58,24 @@ publish $((rounds + 1))
 eventually host_says a search.fast off
 eventually host_says b search.fast off
 
-say 'as fast as it goes'
-for ((i = rounds + 2; i <= rounds + 200; i++)); do
-	publish $i
+say 'as fast as it goes, and read all the while'
+(
+	for ((i = rounds + 2; i <= rounds + 400; i++)); do
+		publish $i
+	done
+) &
+publisher=$!
+reads=0
+while kill -0 $publisher 2> /dev/null; do
+	ask a reload
+	case $answer in
+	0 | -11\ *) ;;
+	*) fail "a reload in between: $answer" ;;
+	esac
+	reads=$((reads + 1))
 done
+wait $publisher || fail "the publisher: $?"
+[ $reads -gt 20 ] || fail "$reads reads only"
 eventually host_says a search.fast on
 eventually host_says b search.fast on
 ask a sampled
@@ -76,7 +90,7 @@ is 0
 has 'ok 2/2 families'
 
 say 'a swap to what is broken is refused, the next one is taken'
-i=$((rounds + 201))
+i=$((rounds + 401))
 volume $i
 printf '[search.fast]\nstaet = off\n' > "$root/etc/..$i/mysvc.d/20.ini"
 publish $i
