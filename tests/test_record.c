@@ -357,7 +357,9 @@ static const struct {
 	{ HEAD "change " AT "\n", 0, 3, "change at=" },
 	{ HEAD "change 1 " AT " flag=../x\n", 0, 3, "flag=../x" },
 	{ HEAD "change 1 " AT " count=1000001\n", 0, 3, "count=1000001" },
-	{ HEAD "change 1 " AT "\nchange 1 " AT "\n", 0, 4, "only one" },
+	{ HEAD "change 1 " AT " verb=off\n", 0, 3, "flag missing" },
+	{ HEAD "change 1 " AT " flag=*\nchange 1 " AT " flag=*\n", 0, 4,
+	  "only one" },
 	{ HEAD "x\x7f\n", 0, 3, "byte 0x7f" },
 	{ HEAD "x\r\n", 0, 3, "byte 0x0d" },
 	{ HEAD "\xc3\xa9\n", 0, 3, "byte 0xc3" }

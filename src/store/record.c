@@ -82,7 +82,7 @@ static const struct words_field record_fields[] = {
 static const struct words_field change_fields[] = {
 	FIELD("at", flagp_words_time, record_change, at, true),
 	FIELD("verb", flagp_words_text, record_change, verb, false),
-	FIELD("flag", flagp_words_subject, record_change, flag, false),
+	FIELD("flag", flagp_words_subject, record_change, flag, true),
 	FIELD("count", flagp_words_count, record_change, count, false),
 	FIELD("before", flagp_words_share, record_change, before, false),
 	FIELD("after", flagp_words_share, record_change, after, false),
