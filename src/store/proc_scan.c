@@ -137,6 +137,16 @@ parse_flag(struct proc_flag *flag, const char *data)
 }
 
 static void
+problem(struct proc_entry *entry, const char *text, int error)
+{
+	if (error != 0)
+		snprintf(entry->problem, sizeof(entry->problem), "%s: %s", text,
+			 strerror(error));
+	else
+		snprintf(entry->problem, sizeof(entry->problem), "%s", text);
+}
+
+static void
 parse_flags(struct proc_entry *entry, const struct text *text)
 {
 	size_t room = (text->size - PROC_HEAD) / PROC_LINE;
@@ -144,6 +154,8 @@ parse_flags(struct proc_entry *entry, const struct text *text)
 	if (entry->head.flags > room)
 		entry->head.flags = (uint32_t)room;
 	entry->flags = calloc(entry->head.flags + 1, sizeof(*entry->flags));
+	if (entry->flags == NULL)
+		problem(entry, "cannot be read", ENOMEM);
 	for (uint32_t i = 0; entry->flags != NULL && i < entry->head.flags;
 	     i++) {
 		const char *line = text->data + PROC_HEAD + i * PROC_LINE;
@@ -255,16 +267,6 @@ life_of(int descriptor, const struct proc_head *head)
 	if (!same_process(head) || ran_another_program(head))
 		return PROC_DEAD;
 	return PROC_UNLOCKED;
-}
-
-static void
-problem(struct proc_entry *entry, const char *text, int error)
-{
-	if (error != 0)
-		snprintf(entry->problem, sizeof(entry->problem), "%s: %s", text,
-			 strerror(error));
-	else
-		snprintf(entry->problem, sizeof(entry->problem), "%s", text);
 }
 
 static void
