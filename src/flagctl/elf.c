@@ -406,14 +406,12 @@ by_name(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* Sorts; of two with one name one stays. */
+/* Sorts them, one at least; of two with one name one stays. */
 static void
 put_in_order(struct elf *elf)
 {
 	size_t kept = 0;
 
-	if (elf->count == 0)
-		return;
 	qsort(elf->flags, elf->count, sizeof(*elf->flags), by_name);
 	for (size_t i = 1; i < elf->count; i++)
 		if (by_name(&elf->flags[kept], &elf->flags[i]) != 0)
