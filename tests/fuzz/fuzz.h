@@ -20,8 +20,9 @@
 
 #include "ripcord.h"
 
-/* Always 0; does not return where something is wrong. */
-typedef int fuzz_target(const uint8_t *data, size_t size);
+/* Whether the parser accepted the input; does not return where something is
+ * wrong. */
+typedef bool fuzz_target(const uint8_t *data, size_t size);
 
 /* All of them, by the name of the parser. */
 #define FUZZ_TARGETS(target) \
@@ -38,15 +39,17 @@ typedef int fuzz_target(const uint8_t *data, size_t size);
 #define FUZZ_DECLARE(name) fuzz_target fuzz_##name;
 FUZZ_TARGETS(FUZZ_DECLARE)
 #undef FUZZ_DECLARE
-fuzz_target LLVMFuzzerTestOneInput;
 
 /* A program of the fuzzer has one target, called as the fuzzer wants it. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 #ifdef FUZZ_ALONE
 #define FUZZ_TARGET(target) \
 	int \
 	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) \
 	{ \
-		return target(data, size); \
+		target(data, size); \
+		return 0; \
 	}
 #else
 #define FUZZ_TARGET(target)

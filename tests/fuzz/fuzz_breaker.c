@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,8 +102,32 @@ check_problem(const struct breaker_problem *problem)
 	FUZZ_CHECK(problem->rule != NULL && problem->rule[0] != '\0');
 }
 
-/* Whether a single key is out of its range is known as soon as it is set. */
+/* A rule that says "must be LOW to HIGH" is not kept by a value that it
+ * refuses, if that is a number at all, with the decimals that a key has. */
 static void
+check_rule(const struct key *key, const char *text, const char *rule)
+{
+	size_t whole = strspn(text, "0123456789"), decimals = 0, length;
+	double low, high, number;
+
+	if (whole == 0 || whole > 12 ||
+	    sscanf(rule, "must be %lf to %lf", &low, &high) != 2)
+		return;
+	length = whole;
+	if (text[whole] == '.') {
+		decimals = strspn(text + whole + 1, "0123456789");
+		length += 1 + decimals;
+	}
+	if (strcmp(text + length, key->factor == 100 ? "%" : "") != 0 ||
+	    (length > whole && decimals == 0) ||
+	    decimals > (key->factor == 100 ? 2 : key->factor > 100 ? 6 : 0))
+		return;
+	number = strtod(text, NULL);
+	FUZZ_CHECK(number < low || number > high);
+}
+
+/* Whether a single key is out of its range is known as soon as it is set. */
+static bool
 check_whole(const struct breaker_config *config)
 {
 	struct breaker_problem problem = { NULL, NULL };
@@ -110,14 +135,19 @@ check_whole(const struct breaker_config *config)
 
 	FUZZ_CHECK(result == 0 || result == -EINVAL);
 	if (result == 0)
-		return;
+		return true;
 	check_problem(&problem);
 	FUZZ_CHECK(find_key(problem.key) != NULL);
+	FUZZ_CHECK(strcmp(problem.key, "window_ms") != 0 ||
+		   config->window_ms < config->buckets);
+	FUZZ_CHECK(strcmp(problem.key, "open_max_ms") != 0 ||
+		   config->open_max_ms < config->open_ms);
 	FUZZ_CHECK(strncmp(problem.rule, "must be 0", 9) != 0 &&
 		   strncmp(problem.rule, "must be 1", 9) != 0);
+	return false;
 }
 
-static void
+static bool
 set(struct breaker_config *config, const char *name, const char *value)
 {
 	struct breaker_problem problem = { NULL, NULL };
@@ -129,13 +159,16 @@ set(struct breaker_config *config, const char *name, const char *value)
 		FUZZ_CHECK(key != NULL && problem.key == NULL);
 		check_meaning(key, value, field_of(config, key));
 		check_others(&before, config, key);
-		return;
+		return true;
 	}
 	FUZZ_CHECK(result == -EINVAL);
 	check_problem(&problem);
 	FUZZ_CHECK(strcmp(problem.key, name) == 0);
 	FUZZ_CHECK((key == NULL) == (strcmp(problem.rule, "unknown key") == 0));
 	FUZZ_CHECK(memcmp(&before, config, sizeof(before)) == 0);
+	if (key != NULL)
+		check_rule(key, value, problem.rule);
+	return false;
 }
 
 /* A field that cannot come from a text is found, too. */
@@ -152,11 +185,12 @@ check_field(struct breaker_config config, uint64_t hash)
 	FUZZ_CHECK(strncmp(problem.rule, "must be ", 8) == 0);
 }
 
-int
+bool
 fuzz_breaker(const uint8_t *data, size_t size)
 {
 	struct breaker_config config;
 	char *line, *value, *text = malloc(size + 1), *rest = text;
+	bool accepted = true;
 
 	FUZZ_CHECK(text != NULL);
 	if (size > 0)
@@ -171,14 +205,14 @@ fuzz_breaker(const uint8_t *data, size_t size)
 		value = strchr(line, '=');
 		if (value != NULL) {
 			*value++ = '\0';
-			set(&config, line, value);
+			accepted = set(&config, line, value) && accepted;
 		}
 		free(line);
 	}
-	check_whole(&config);
+	accepted = check_whole(&config) && accepted;
 	check_field(config, fuzz_hash(data, size));
 	free(text);
-	return 0;
+	return accepted;
 }
 
 FUZZ_TARGET(fuzz_breaker)

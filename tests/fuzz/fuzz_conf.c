@@ -273,13 +273,16 @@ static void
 check_line(struct tally *tally, struct line line)
 {
 	for (size_t i = 0; i < line.length; i++)
-		FUZZ_CHECK((unsigned char)line.start[i] >= 0x20 ||
-			   line.start[i] == '\t');
+		FUZZ_CHECK(((unsigned char)line.start[i] >= 0x20 &&
+			    line.start[i] != 0x7f) || line.start[i] == '\t');
+	FUZZ_CHECK(memmem(line.start, line.length, "\xef\xbb\xbf", 3) == NULL);
 	if (!is_data(line))
 		return;
 	FUZZ_CHECK(line.length <= CONF_LINE_LIMIT);
 	FUZZ_CHECK(!is_blank(line.start[0]));
 	line = without_comment(line);
+	for (size_t i = 0; i < line.length; i++)
+		FUZZ_CHECK((unsigned char)line.start[i] < 0x80);
 	if (line.start[0] == '[')
 		check_section(tally, line);
 	else
@@ -442,17 +445,19 @@ check_starved(const struct conf *conf, const struct source *sources,
 	flagp_conf_free(&again);
 }
 
-int
+bool
 fuzz_conf(const uint8_t *data, size_t size)
 {
 	struct source sources[FILES_MAX + 1], returns[FILES_MAX + 1];
 	struct conf conf, again;
 	uint64_t hash = fuzz_hash(data, size);
+	bool accepted;
 
 	if (size > SIZE_MAX_)
-		return 0;
+		return false;
 	split(sources, (const char *)data, size);
-	if (parse_all(&conf, sources) == 0) {
+	accepted = parse_all(&conf, sources) == 0;
+	if (accepted) {
 		check_against_texts(&conf, sources);
 		check_order(&conf);
 	}
@@ -470,7 +475,7 @@ fuzz_conf(const uint8_t *data, size_t size)
 	flagp_conf_free(&conf);
 	FUZZ_CHECK(conf.memory == NULL && conf.count == 0);
 	free_sources(sources);
-	return 0;
+	return accepted;
 }
 
 FUZZ_TARGET(fuzz_conf)

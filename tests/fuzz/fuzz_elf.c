@@ -148,17 +148,18 @@ check_starved(const struct elf *want, int wanted, const uint8_t *data,
 	free(image.data);
 }
 
-int
+bool
 fuzz_elf(const uint8_t *data, size_t size)
 {
 	struct flag_error error, second;
-	struct elf elf = earlier();
 	struct text image, again;
+	struct elf elf;
 	size_t count;
 	int result;
 
 	if (size > SIZE_MAX_)
-		return 0;
+		return false;
+	elf = earlier();
 	result = parse(&elf, &image, data, size, &error);
 	count = elf.count;
 	if (result == 0)
@@ -178,7 +179,7 @@ fuzz_elf(const uint8_t *data, size_t size)
 	FUZZ_CHECK(elf.flags == NULL && elf.count == 0);
 	free(image.data);
 	free(again.data);
-	return 0;
+	return result == 0;
 }
 
 FUZZ_TARGET(fuzz_elf)

@@ -526,7 +526,7 @@ check_starved(const char *text, size_t size, enum record_kind kind, int wanted,
 	flagp_record_free(&file);
 }
 
-static void
+static bool
 check_text(const char *text, size_t size, enum record_kind kind, uint64_t hash)
 {
 	struct flag_error error = { 0 }, second = { 0 };
@@ -553,20 +553,23 @@ check_text(const char *text, size_t size, enum record_kind kind, uint64_t hash)
 	flagp_record_free(&file);
 	flagp_record_free(&again);
 	free(copy);
+	return result == 0;
 }
 
-int
+bool
 fuzz_record(const uint8_t *data, size_t size)
 {
 	struct text text = TEXT_INIT;
+	bool accepted;
 
 	if (size > SIZE_MAX_)
-		return 0;
+		return false;
 	complete(&text, (const char *)data, size);
-	check_text(text.data, text.size, kind_of((const char *)data, size),
-		   fuzz_hash(data, size));
+	accepted = check_text(text.data, text.size,
+			      kind_of((const char *)data, size),
+			      fuzz_hash(data, size));
 	flagp_text_free(&text);
-	return 0;
+	return accepted;
 }
 
 FUZZ_TARGET(fuzz_record)

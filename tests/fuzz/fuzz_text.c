@@ -226,13 +226,14 @@ check_sums(const uint8_t *data, size_t size, size_t cut)
 	free(copy);
 }
 
-int
+bool
 fuzz_text(const uint8_t *data, size_t size)
 {
 	char text[SIZE_MAX_ + 1], *first, *second, *newline;
+	bool accepted;
 
 	if (size > SIZE_MAX_)
-		return 0;
+		return false;
 	if (size > 0)
 		memcpy(text, data, size);
 	text[size] = '\0';
@@ -249,9 +250,10 @@ fuzz_text(const uint8_t *data, size_t size)
 	check_printable(first);
 	check_text(first, second, fuzz_hash(data, size));
 	check_sums(data, size, strlen(first));
+	accepted = flagp_text_matches(first, second);
 	free(first);
 	free(second);
-	return 0;
+	return accepted;
 }
 
 FUZZ_TARGET(fuzz_text)

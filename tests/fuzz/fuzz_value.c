@@ -231,7 +231,7 @@ check_limits(const struct value_limits *limits)
 	}
 }
 
-static void
+static bool
 check_text(const struct value_limits *limits, const char *text, size_t size)
 {
 	struct flag_error error = { 0 };
@@ -244,7 +244,7 @@ check_text(const struct value_limits *limits, const char *text, size_t size)
 	if (result != 0) {
 		FUZZ_CHECK(result == -FLAG_EINVAL);
 		check_refused(&value, &error);
-		return;
+		return false;
 	}
 	FUZZ_CHECK(error.code == 0);
 	FUZZ_CHECK(value.type == limits->type);
@@ -255,16 +255,18 @@ check_text(const struct value_limits *limits, const char *text, size_t size)
 	check_meaning(&value, text, size);
 	check_format(&value, limits);
 	check_other(value, limits);
+	return true;
 }
 
-int
+bool
 fuzz_value(const uint8_t *data, size_t size)
 {
 	struct value_limits limits;
+	bool accepted;
 	char *text;
 
 	if (size == 0 || size > SIZE_MAX_)
-		return 0;
+		return false;
 	switch (data[0] & ~0x20) {
 	case 'B': limits.type = VALUE_BOOL; break;
 	case 'I': limits.type = VALUE_INT64; break;
@@ -280,9 +282,9 @@ fuzz_value(const uint8_t *data, size_t size)
 		limits = flagp_value_limits(limits.type);
 	text = fuzz_copy(data + 1, size - 1);
 	check_limits(&limits);
-	check_text(&limits, text, size - 1);
+	accepted = check_text(&limits, text, size - 1);
 	free(text);
-	return 0;
+	return accepted;
 }
 
 FUZZ_TARGET(fuzz_value)

@@ -15,6 +15,7 @@
 /* The input that is being read. */
 struct input {
 	char name[NAME_SIZE];		/* "": none yet */
+	enum pack_verdict verdict;
 	uint8_t *data;
 	size_t size, room;
 };
@@ -95,22 +96,48 @@ read_line(struct input *input, const char *line)
 static void
 finish(struct input *input, pack_found *found, void *context)
 {
+	const struct pack_input whole = { input->name, input->verdict,
+					  input->data, input->size };
+
 	if (input->name[0] != '\0')
-		found(context, input->name, input->data, input->size);
+		found(context, &whole);
 	input->size = 0;
+}
+
+/* words: what stands behind "input ". */
+static const char *
+read_name(struct input *input, const char *words)
+{
+	size_t length = strcspn(words, " ");
+	const char *verdict = words + length;
+
+	if (length == 0 || length >= NAME_SIZE)
+		return "a name is empty or too long";
+	memcpy(input->name, words, length);
+	input->name[length] = '\0';
+	if (*verdict == '\0')
+		input->verdict = PACK_UNSAID;
+	else if (strcmp(verdict, " accepted") == 0)
+		input->verdict = PACK_ACCEPTED;
+	else if (strcmp(verdict, " refused") == 0)
+		input->verdict = PACK_REFUSED;
+	else
+		return "a verdict is neither accepted nor refused";
+	return NULL;
 }
 
 static const char *
 read_lines(struct input *input, char *lines, pack_found *found, void *context)
 {
+	const char *problem;
 	char *line;
 
 	while ((line = strsep(&lines, "\n")) != NULL) {
 		if (strncmp(line, "input ", 6) == 0) {
 			finish(input, found, context);
-			if (strlen(line + 6) >= NAME_SIZE || line[6] == '\0')
-				return "a name is empty or too long";
-			strcpy(input->name, line + 6);
+			problem = read_name(input, line + 6);
+			if (problem != NULL)
+				return problem;
 		} else if (line[0] == '|') {
 			if (input->name[0] == '\0')
 				return "a line stands before the first input";

@@ -4,14 +4,15 @@
  *
  *	# SPDX-License-Identifier: MIT
  *	# fuzz inputs
- *	input two-flags
+ *	input two-flags accepted
  *	|[a]
  *	|state = on\
  *
- * Lines behind "input NAME" are the lines of that input.  Where one ends with a
- * backslash, no newline follows: it goes on in the next, or ends.  \xNN is a
- * byte that cannot be seen, \12xNN twelve of them, and \\ a backslash.  A line
- * that begins with '#' is a comment.
+ * Lines behind "input NAME" are the lines of that input; a word behind the name
+ * says what a parser should make of it, accepted or refused.  Where a line ends
+ * with a backslash, no newline follows: it goes on in the next, or ends.  \xNN
+ * is a byte that cannot be seen, \12xNN twelve of them, and \\ a backslash.  A
+ * line that begins with '#' is a comment.
  */
 #ifndef PACK_H
 #define PACK_H
@@ -23,9 +24,17 @@
 
 #define PACK_HEAD "# SPDX-License-Identifier: MIT\n# fuzz inputs"
 
-/* Gets each input of a pack; data ends when it returns. */
-typedef void pack_found(void *context, const char *name, const uint8_t *data,
-			size_t size);
+enum pack_verdict { PACK_UNSAID, PACK_ACCEPTED, PACK_REFUSED };
+
+/* One input; name and data end when the function returns that got it. */
+struct pack_input {
+	const char *name;
+	enum pack_verdict verdict;
+	const uint8_t *data;
+	size_t size;
+};
+
+typedef void pack_found(void *context, const struct pack_input *input);
 
 /* Whether the bytes of a file are those of a pack. */
 bool pack_is(const char *bytes, size_t size);

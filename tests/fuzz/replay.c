@@ -11,8 +11,9 @@
  * tests/fuzz/corpus of RIPCORD_SOURCE, or of the current folder; a folder a
  * parser, and neither one without the other.  TEST_ONLY is a PARSER.
  *
- * Status 0 if every parser stood every input of which there is at least one;
- * an input that it does not stand ends the program, and its name is printed.
+ * Status 0 if every parser stood every input, of which there is at least one,
+ * and made of it what the pack says; one that it does not stand ends the
+ * program, and its name is printed.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -143,15 +144,20 @@ struct replay {
 };
 
 static void
-replay_input(void *context, const char *name, const uint8_t *data, size_t size)
+replay_input(void *context, const struct pack_input *input)
 {
 	struct replay *replay = context;
 	/* Of its very size, for a sanitizer to see where it ends. */
-	char *copy = fuzz_copy(data, size);
+	char *copy = fuzz_copy(input->data, input->size);
+	bool accepted;
 
 	snprintf(current, sizeof(current), "%s: %s: %s", replay->parser->name,
-		 replay->path, name);
-	replay->parser->target((const uint8_t *)copy, size);
+		 replay->path, input->name);
+	accepted = replay->parser->target((const uint8_t *)copy, input->size);
+	if (input->verdict == PACK_ACCEPTED)
+		FUZZ_CHECK(accepted);
+	if (input->verdict == PACK_REFUSED)
+		FUZZ_CHECK(!accepted);
 	replay->inputs++;
 	free(copy);
 }
@@ -160,6 +166,8 @@ static void
 replay_file(struct replay *replay, const char *path)
 {
 	struct bytes bytes = read_file(path);
+	const struct pack_input whole = { "all of it", PACK_UNSAID, bytes.data,
+					  bytes.size };
 	const char *problem = NULL;
 
 	replay->path = path;
@@ -167,7 +175,7 @@ replay_file(struct replay *replay, const char *path)
 		problem = pack_read((const char *)bytes.data, bytes.size,
 				    replay_input, replay);
 	else
-		replay_input(replay, "all of it", bytes.data, bytes.size);
+		replay_input(replay, &whole);
 	if (problem != NULL)
 		fail(problem, path);
 	free(bytes.data);
@@ -236,15 +244,16 @@ replay_all(void)
 /* --- packs ---------------------------------------------------------------- */
 
 static void
-write_input(void *context, const char *name, const uint8_t *data, size_t size)
+write_input(void *context, const struct pack_input *input)
 {
 	const char *folder = context;
 	char path[PATH_ROOM];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", folder, input->name);
 	file = fopen(path, "wbe");
-	if (file == NULL || fwrite(data, 1, size, file) != size ||
+	if (file == NULL ||
+	    fwrite(input->data, 1, input->size, file) != input->size ||
 	    fclose(file) != 0)
 		fail("cannot be written", path);
 }
