@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,7 +36,7 @@ static char service_name[FLAGP_NAME_SIZE];
 void
 flag_register(struct flag_object *object)
 {
-	if (object == NULL || object->size < sizeof(struct flag_object))
+	if (object == NULL || object->size < offsetof(struct flag_object, first))
 		return;
 	flagp_registry_register(object);
 	flagp_lock(LOCK_CONTROL);
@@ -108,6 +109,58 @@ join_board(struct flag_error *error)
 	check_registered(result, "flagctl does not see this process", error);
 }
 
+/* Printable, so that flagctl reads the same in the registration. */
+static int
+check_instance(const char *instance, struct flag_error *error)
+{
+	size_t length = instance != NULL ? strlen(instance) : 0;
+
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)instance[i] <= ' ' || instance[i] == 0x7f)
+			length = FLAGP_INSTANCE_SIZE;
+	if (length < FLAGP_INSTANCE_SIZE)
+		return 0;
+	return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
+		"instance \"%.60s\": use at most %d characters, no blank and no "
+		"control character", instance, FLAGP_INSTANCE_SIZE - 1);
+}
+
+static const char *
+from_environment(const char *name)
+{
+	const char *value = options.environment ? secure_getenv(name) : NULL;
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* The same for all processes of a host that serve together, and still the
+ * same after a restart. */
+static void
+name_instance(const char *given, const char *service)
+{
+	char text[FLAGP_INSTANCE_SIZE], host[65] = "";
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		strcpy(host, "localhost");
+	snprintf(text, sizeof(text), "%s/%s", host, service);
+	flagp_change_instance(given != NULL ? given : text);
+}
+
+/* What decides beside the files.  It stands until the process ends. */
+static void
+take_surroundings(const char *instance, const char *service)
+{
+	const char *text = from_environment(CONF_ENVIRONMENT);
+
+	flagp_lock(LOCK_CHANGE);
+	name_instance(instance, service);
+	flagp_error_clear(flagp_change_problem());
+	if (!flagp_change_environment(text))
+		text = "";
+	flagp_process_surroundings(flagp_change_own_instance(), text);
+	flagp_unlock(LOCK_CHANGE);
+}
+
 static int
 start_driver(unsigned what, struct flag_error *error)
 {
@@ -125,10 +178,17 @@ start(const char *service, const struct flag_options *given,
 {
 	struct paths before = *flagp_process_paths();
 	int result = check_service(service, error);
+	const char *instance;
 
 	if (result != 0)
 		return result;
 	take_options(given);
+	instance = options.instance;
+	if (instance == NULL)
+		instance = from_environment("RIPCORD_INSTANCE");
+	result = check_instance(instance, error);
+	if (result != 0)
+		return result;
 	flagp_log_set(options.log, options.log_data);
 	flagp_snapshot_init();
 	flagp_change_durable(options.driver != FLAG_DRIVER_LOOP);
@@ -138,6 +198,7 @@ start(const char *service, const struct flag_options *given,
 				    error);
 	if (result < 0)
 		return result;
+	take_surroundings(instance, service);
 	/* Stopped, and started with files elsewhere. */
 	if (strcmp(before.run, flagp_process_paths()->run) != 0)
 		flagp_reload_forget();
@@ -272,7 +333,7 @@ flag_find(const char *name)
 	static struct flag always_off;
 	struct flag *flag = NULL;
 
-	if (name != NULL && flagp_text_is_name(name))
+	if (name != NULL && flagp_text_is_flag(name))
 		flag = flagp_change_find(name, flagp_reload_is_current);
 	return flag != NULL ? flag : &always_off;
 }

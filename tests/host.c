@@ -4,7 +4,8 @@
  * input, one a line, and answers each with one line.
  *
  *	host SERVICE [--root DIR] [--loop | --hand] [--follow] [--private]
- *	     [--fork N] [--sighup] [--log FILE]
+ *	     [--fork N] [--sighup] [--log FILE] [--environment]
+ *	     [--instance NAME]
  *
  * --loop: the driver is this program's loop; --hand: only "tick" turns it.
  * --follow: children do not register.  --fork N: N children at the start.
@@ -12,6 +13,9 @@
  * The first line is "ready RESULT PID [CHILD...] [: ERROR]".
  *
  *	read FLAG		on | off
+ *	key FLAG KEY		on | off, by key
+ *	calls FLAG N		in how many of N calls it is on
+ *	value TUNABLE		what it is now, and in a view
  *	explain FLAG		what flag_explain() says
  *	tick			turns the driver of --loop and --hand
  *	trip FLAG EVIDENCE	trips it as a guard would
@@ -55,6 +59,10 @@ FLAG_DEFINE(crc, "checksum.crc32c", "hardware CRC32C");
 FLAG_DEFINE(fast_search, "search.fast", "search by words");
 FLAG_DEFINE_WITH(simd, "parse.simd", "parser with vectors", FLAG_INITIAL_ON,
 		 "parser team");
+
+FLAG_SIZE(cache_bytes, "cache.bytes", 64 << 20, 1 << 20, 1 << 30,
+	  "bytes of the result cache");
+FLAG_STRING(cache_mode, "cache.mode", "lru", 16, "how the cache forgets");
 
 static struct {
 	const char *service;
@@ -123,6 +131,48 @@ do_tick(char *rest)
 {
 	(void)rest;
 	printf("%d\n", flag_tick() >= 0);
+}
+
+static void
+do_key(char *rest)
+{
+	struct flag *flag = find(strsep(&rest, " "));
+
+	puts(flag_enabled_for_str(flag, rest != NULL ? rest : "") ? "on" :
+								      "off");
+}
+
+static void
+do_calls(char *rest)
+{
+	struct flag *flag = find(strsep(&rest, " "));
+	int calls = rest != NULL ? atoi(rest) : 0, on = 0;
+	struct flag_span span;
+
+	for (int i = 0; i < calls; i++) {
+		on += flag_begin(&span, flag);
+		flag_end(&span, FLAG_OK);
+	}
+	printf("%d\n", on);
+}
+
+static void
+do_value(char *rest)
+{
+	struct flag_view view;
+	char text[32];
+
+	flag_view_begin(&view);
+	if (strcmp(rest, "cache.mode") == 0) {
+		flag_string(&cache_mode, text, sizeof(text));
+		printf("%s %s\n", text, flag_view_string(&view, &cache_mode));
+	} else {
+		printf("%llu %llu\n",
+		       (unsigned long long)flag_size(&cache_bytes),
+		       (unsigned long long)flag_view_size(&view,
+							  &cache_bytes));
+	}
+	flag_view_end(&view);
 }
 
 static void
@@ -347,6 +397,7 @@ static const struct {
 	void (*run)(char *rest);
 } commands[] = {
 	{ "read", do_read }, { "explain", do_explain }, { "tick", do_tick },
+	{ "key", do_key }, { "calls", do_calls }, { "value", do_value },
 	{ "trip", do_trip }, { "poke", do_poke }, { "until", do_until },
 	{ "boot", do_boot }, { "hold", do_hold }, { "release", do_release },
 	{ "sample", do_sample }, { "sampled", do_sampled },
@@ -416,6 +467,10 @@ parse(int argc, char **argv)
 			host.children = atoi(argv[++i]);
 		else if (strcmp(argv[i], "--follow") == 0)
 			host.options.fork = FLAG_FORK_FOLLOW;
+		else if (strcmp(argv[i], "--environment") == 0)
+			host.options.environment = 1;
+		else if (strcmp(argv[i], "--instance") == 0 && i + 1 < argc)
+			host.options.instance = argv[++i];
 		else if (strcmp(argv[i], "--private") == 0)
 			host.options.board = FLAG_PRIVATE;
 		else if (strcmp(argv[i], "--sighup") == 0)

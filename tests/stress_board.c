@@ -220,7 +220,8 @@ run(enum rule rule, unsigned changes)
 static bool
 stopped_member_stores(bool stamp)
 {
-	struct board_wish off = { .share = 0 }, on = { FLAGP_SHARE_ALL, false };
+	struct board_wish off = { .share = 0 };
+	struct board_wish on = { FLAGP_SHARE_ALL, false, true };
 	uint64_t seen;
 
 	flagp_board_publish(&stressed, flagp_board_load(&stressed), &off, true);

@@ -64,6 +64,10 @@ cell_of(uint32_t word, uint32_t threshold)
 #define T BOARD_TRIPPED
 #define TP (BOARD_TRIPPED | BOARD_TRIP_SAVED)
 #define ALL UINT32_MAX
+#define EACH FLAGP_SHARE_ALL
+#define PART 25000
+#define QUARTER 0x40000000u
+#define PERCENT BOARD_PERCENT
 #define STAMP(n) ((uint32_t)(n) << BOARD_STAMP_SHIFT)
 
 static const struct {
@@ -73,27 +77,41 @@ static const struct {
 	uint32_t then, then_threshold;
 } publish_rows[] = {
 	/* Equal: no store, unless it shall be stamped. */
-	{ 0, 0, { 0, false }, false, 0, 0 },
-	{ ON, ALL, { FLAGP_SHARE_ALL, false }, false, ON, ALL },
-	{ TP, 0, { FLAGP_SHARE_ALL, true }, false, TP, 0 },
-	{ T, 0, { FLAGP_SHARE_ALL, false }, false, T, 0 },
-	{ 0, 0, { 0, false }, true, STAMP(1), 0 },
-	{ ON, ALL, { FLAGP_SHARE_ALL, false }, true, STAMP(1) | ON, ALL },
-	{ T, 0, { 0, false }, true, STAMP(1) | T, 0 },
+	{ 0, 0, { 0, false, false }, false, 0, 0 },
+	{ ON, ALL, { EACH, false, true }, false, ON, ALL },
+	{ TP, 0, { EACH, true, true }, false, TP, 0 },
+	{ T, 0, { EACH, false, true }, false, T, 0 },
+	{ 0, 0, { 0, false, false }, true, STAMP(1), 0 },
+	{ ON, ALL, { EACH, false, true }, true, STAMP(1) | ON, ALL },
+	{ T, 0, { 0, false, false }, true, STAMP(1) | T, 0 },
 	/* Different: a store and a stamp. */
-	{ 0, 0, { FLAGP_SHARE_ALL, false }, false, STAMP(1) | ON, ALL },
-	{ STAMP(7) | ON, ALL, { 0, false }, false, STAMP(8), 0 },
+	{ 0, 0, { EACH, false, true }, false, STAMP(1) | ON, ALL },
+	{ STAMP(7) | ON, ALL, { 0, false, false }, false, STAMP(8), 0 },
 	/* The compiled default has no threshold yet. */
-	{ ON, 0, { FLAGP_SHARE_ALL, false }, false, STAMP(1) | ON, ALL },
+	{ ON, 0, { EACH, false, true }, false, STAMP(1) | ON, ALL },
 	/* A trip in the files: T and P, whatever the share says. */
-	{ ON, ALL, { FLAGP_SHARE_ALL, true }, false, STAMP(1) | TP, 0 },
-	{ T, 0, { FLAGP_SHARE_ALL, true }, false, STAMP(1) | TP, 0 },
+	{ ON, ALL, { EACH, true, true }, false, STAMP(1) | TP, 0 },
+	{ T, 0, { EACH, true, true }, false, STAMP(1) | TP, 0 },
 	/* No record: T stays as long as it was not on disk, then goes. */
-	{ STAMP(3) | T, 0, { 0, false }, false, STAMP(3) | T, 0 },
-	{ TP, 0, { FLAGP_SHARE_ALL, false }, false, STAMP(1) | ON, ALL },
-	{ TP, 0, { 0, false }, false, STAMP(1), 0 },
+	{ STAMP(3) | T, 0, { 0, false, false }, false, STAMP(3) | T, 0 },
+	{ TP, 0, { EACH, false, true }, false, STAMP(1) | ON, ALL },
+	{ TP, 0, { 0, false, false }, false, STAMP(1), 0 },
 	/* The stamp turns round without touching the rest. */
-	{ STAMP(0xffffff) | ON, ALL, { 0, false }, false, 0, 0 },
+	{ STAMP(0xffffff) | ON, ALL, { 0, false, false }, false, 0, 0 },
+	/* A part of all: a threshold, and the instance's own answer. */
+	{ 0, 0, { PART, false, true }, false,
+	  STAMP(1) | ON | PERCENT, QUARTER },
+	{ ON, ALL, { PART, false, false }, false, STAMP(1) | PERCENT, QUARTER },
+	{ PERCENT, QUARTER, { PART, false, false }, false, PERCENT, QUARTER },
+	{ PERCENT, QUARTER, { PART, false, true }, false,
+	  STAMP(1) | PERCENT | ON, QUARTER },
+	{ PERCENT, QUARTER - 1, { PART, false, false }, false,
+	  STAMP(1) | PERCENT, QUARTER },
+	{ PERCENT | ON, QUARTER, { EACH, false, true }, false,
+	  STAMP(1) | ON, ALL },
+	{ PERCENT | ON, QUARTER, { PART, true, true }, false,
+	  STAMP(1) | TP, 0 },
+	{ T, 0, { PART, false, true }, false, T, 0 },
 };
 
 START_TEST(publishing_keeps_the_rules_of_bits_and_stamps)
@@ -121,8 +139,8 @@ START_TEST(who_saw_an_older_cell_stores_nothing)
 {
 	struct flag flag = { ON, ALL };
 	uint64_t seen = flagp_board_load(&flag);
-	struct board_wish off = { 0, false };
-	struct board_wish on = { FLAGP_SHARE_ALL, false };
+	struct board_wish off = { 0, false, false };
+	struct board_wish on = { FLAGP_SHARE_ALL, false, true };
 
 	ck_assert(flagp_board_publish(&flag, seen, &off, false));
 	ck_assert(!flagp_board_publish(&flag, seen, &on, true));
@@ -139,7 +157,7 @@ START_TEST(a_trip_clears_on_and_is_news_once)
 {
 	struct flag flag = { STAMP(4) | ON, ALL };
 	uint64_t seen = flagp_board_load(&flag);
-	struct board_wish on = { FLAGP_SHARE_ALL, false };
+	struct board_wish on = { FLAGP_SHARE_ALL, false, true };
 
 	ck_assert(flagp_board_trip(&flag));
 	ck_assert_uint_eq(flagp_board_load(&flag), cell_of(STAMP(5) | T, 0));
@@ -488,7 +506,7 @@ START_TEST(an_object_that_comes_after_a_fork_is_ones_own)
 	} pages __attribute__((__aligned__(FLAG_PAGE_)));
 	static struct flag_object object = {
 		sizeof(struct flag_object), FLAG_ABI_, pages.cells,
-		pages.cells + 1, pages.tail, NULL, NULL, { NULL, NULL }
+		pages.cells + 1, pages.tail, NULL, NULL, { NULL, NULL }, NULL
 	};
 
 	open_board(false);
@@ -505,7 +523,7 @@ START_TEST(an_object_of_another_layout_stays_private)
 	static struct flag cells[2] = { { ON, ALL }, { 0, 0 } };
 	static struct flag_object object = {
 		sizeof(struct flag_object), FLAG_ABI_, cells, cells + 2, NULL,
-		NULL, NULL, { NULL, NULL }
+		NULL, NULL, { NULL, NULL }, NULL
 	};
 
 	open_board(false);

@@ -311,7 +311,7 @@ START_TEST(objects_that_differ_in_the_default_keep_a_flag_off)
 	static const struct flag_definition *index[] = { &definition };
 	static struct flag_object object = {
 		sizeof(object), FLAG_ABI_, &cell, &cell + 1, NULL, index,
-		index + 1, { NULL, NULL }
+		index + 1, { NULL, NULL }, NULL
 	};
 
 	flag_register(&object);
@@ -333,7 +333,7 @@ START_TEST(both_cells_of_a_name_are_published_and_tripped_together)
 	static const struct flag_definition *index[] = { &definition };
 	static struct flag_object object = {
 		sizeof(object), FLAG_ABI_, &cell, &cell + 1, NULL, index,
-		index + 1, { NULL, NULL }
+		index + 1, { NULL, NULL }, NULL
 	};
 
 	flag_register(&object);

@@ -22,7 +22,8 @@
 #define X40 X10 X10 X10 X10
 #define X100 X40 X40 X10 X10
 
-/* "flag=on@3 other=off@5 (service@1)": values, then what was skipped. */
+/* "flag=on@3 other=25%@5 size:64M@7 (service@1)": values, then what was
+ * skipped. */
 static char *
 describe(const struct conf *conf, struct text *text)
 {
@@ -31,11 +32,18 @@ describe(const struct conf *conf, struct text *text)
 	for (size_t i = 0; i < conf->count; i++) {
 		const struct conf_value *value = &conf->values[i];
 
-		flagp_text_add(text, "%s%s=%s@%u", i == 0 ? "" : " ",
-			       value->flag, value->share == 0 ? "off" : "on",
-			       value->line);
-		ck_assert(value->share == 0 ||
-			  value->share == FLAGP_SHARE_ALL);
+		flagp_text_add(text, "%s%s", i == 0 ? "" : " ", value->flag);
+		if (value->text != NULL) {
+			ck_assert_uint_eq(value->share, FLAGP_SHARE_NONE);
+			flagp_text_add(text, ":%s", value->text);
+		} else if (value->share == 0) {
+			flagp_text_add(text, "=off");
+		} else if (value->share == FLAGP_SHARE_ALL) {
+			flagp_text_add(text, "=on");
+		} else {
+			flagp_text_add(text, "=%g%%", value->share / 1000.0);
+		}
+		flagp_text_add(text, "@%u", value->line);
 	}
 	for (size_t i = 0; i < conf->skipped_count; i++)
 		flagp_text_add(text, "%s(%s@%u)", text->size == 0 ? "" : " ",
@@ -76,13 +84,21 @@ static const struct {
 	{ TEXT("[" X40 "12345678]\nstate = on\n"), X40 "12345678=on@2" },
 	{ TEXT(";" X100 X100 " state = off\n[a]\nstate = on\n#" X100 X100
 	       X100 "\n"), "a=on@3" },
-	{ TEXT("[service]\nname = x\n[a]\nstate = on\n[defaults]\n[breaker]\n"
+	{ TEXT("[service]\nname = x\n[a]\nstate = on\n[breaker]\n"
 	       "[record]\n[ripcord]\nany = [thing] : = here\n"),
-	  "a=on@4 (service@1) (defaults@5) (breaker@6) (record@7) "
-	  "(ripcord@8)" },
+	  "a=on@4 (service@1) (breaker@5) (record@6) (ripcord@7)" },
 	{ TEXT("[breaker:cache]\nstate = nonsense\nstate = twice\n[a:b:c.d]\n"
 	       "[a]\nstate = on\n"), "a=on@6 (breaker:cache@1) (a:b:c.d@4)" },
 	{ TEXT("[Service]\nstate = on\n"), "Service=on@2" },
+	{ TEXT("[a]\nstate = 25%\n[b]\nstate = 0.001%\n[c]\nstate = 0%\n"
+	       "[d]\nstate = 100%\n"),
+	  "a=25%@2 b=0.001%@4 c=off@6 d=on@8" },
+	{ TEXT("[a]\nbucket = flagd2\nstate = 99.999%\n"), "a=99.999%@3" },
+	{ TEXT("[a]\nvalue = 64M\n[b]\nvalue = on\n"),
+	  "a:64M@2 b:on@4" },
+	{ TEXT("[a]\nvalue = one ; two = three\n"), "a:one@2" },
+	{ TEXT("[defaults]\nbucket = flagd2\n[a]\nstate = on\n"),
+	  "a=on@4" },
 };
 
 static void
@@ -123,8 +139,10 @@ END_TEST
 #define UTF16 "UTF-16 text; save the file as UTF-8"
 #define ASCII(byte) "byte 0x" byte " is not ASCII; accepted in comments only"
 #define CONTROL(byte) "control character 0x" byte "; only tab is accepted"
-#define NO_STATE ": not a state; use on or off"
-#define LATER_STATE ": not in this version; use on or off"
+#define NO_STATE ": not a state; use on, off or 0% to 100% in steps of " \
+	"0.001%"
+#define NO_DEFAULT ": belongs to one flag; write it in the section of that " \
+	"flag"
 #define LATER(key) { TEXT("[a]\n" key " = x y\n"), 2, \
 	"[a] " key " = x y: not in this version" }
 
@@ -226,17 +244,36 @@ static const struct {
 	{ TEXT("[a]\nstate = on\nstate = on\n"), 3,
 	  "[a] state = on: state stands in line 2 already" },
 	{ TEXT("[a]\nenabled = true\n"), 2,
-	  "[a] enabled = true: unknown key; use state" },
+	  "[a] enabled = true: unknown key; use state, value or "
+	  "bucket" },
 	{ TEXT("[a]\nstaet = on\n"), 2,
 	  "[a] staet = on: unknown key; did you mean state?" },
 	{ TEXT("[a]\nState = on\n"), 2,
 	  "[a] State = on: unknown key; did you mean state?" },
 	{ TEXT("[a]\nst ate = on\n"), 2,
 	  "[a] st ate = on: unknown key; did you mean state?" },
-	LATER("bucket"), LATER("guard"), LATER("guard_action"),
+	{ TEXT("[a]\nbucket = flagd3\n"), 2,
+	  "[a] bucket = flagd3: no such way to choose keys; use flagd2" },
+	{ TEXT("[a]\nbucket = flagd2\nbucket = flagd2\n"), 3,
+	  "[a] bucket = flagd2: bucket stands in line 2 already" },
+	{ TEXT("[a]\nvalue = 1\n\nvalue = 2\n"), 4,
+	  "[a] value = 2: value stands in line 2 already" },
+	{ TEXT("[a]\nvalue = 1\nstate = on\n"), 3,
+	  "[a] state = on: value stands in line 2 already; a section is a "
+	  "flag or a tunable" },
+	{ TEXT("[a]\nstate = on\nvalue = 1\n"), 3,
+	  "[a] value = 1: state stands in line 2 already; a section is a "
+	  "flag or a tunable" },
+	{ TEXT("[defaults]\nstate = on\n"), 2,
+	  "[defaults] state = on" NO_DEFAULT },
+	{ TEXT("[defaults]\nvalue = 1\n"), 2,
+	  "[defaults] value = 1" NO_DEFAULT },
+	{ TEXT("[defaults]\nbukket = flagd2\n"), 2,
+	  "[defaults] bukket = flagd2: unknown key; did you mean bucket?" },
+	LATER("guard"), LATER("guard_action"),
 	LATER("guard_alpha"), LATER("guard_interval"), LATER("guard_warmup"),
 	LATER("guard_min_calls"), LATER("guard_holdback"), LATER("ramp"),
-	LATER("breaker"), LATER("value"), LATER("quiesce"), LATER("owner"),
+	LATER("breaker"), LATER("quiesce"), LATER("owner"),
 	/* states */
 	{ TEXT("[a]\nstate = maybe\n"), 2, "[a] state = maybe" NO_STATE },
 	{ TEXT("[a]\nstate = On\n"), 2, "[a] state = On" NO_STATE },
@@ -252,10 +289,14 @@ static const struct {
 	{ TEXT("[a]\nstate = -1%\n"), 2, "[a] state = -1%" NO_STATE },
 	{ TEXT("[a]\nstate = nan%\n"), 2, "[a] state = nan%" NO_STATE },
 	{ TEXT("[a]\nstate = %\n"), 2, "[a] state = %" NO_STATE },
-	{ TEXT("[a]\nstate = 25%\n"), 2, "[a] state = 25%" LATER_STATE },
-	{ TEXT("[a]\nstate = 0.5%\n"), 2, "[a] state = 0.5%" LATER_STATE },
+	{ TEXT("[a]\nstate = 101%\n"), 2, "[a] state = 101%" NO_STATE },
+	{ TEXT("[a]\nstate = 0.0001%\n"), 2, "[a] state = 0.0001%" NO_STATE },
+	{ TEXT("[a]\nstate = 1e1%\n"), 2, "[a] state = 1e1%" NO_STATE },
+	{ TEXT("[a]\nstate = 0x10%\n"), 2, "[a] state = 0x10%" NO_STATE },
+	{ TEXT("[a]\nstate = 25 %\n"), 2, "[a] state = 25 %" NO_STATE },
+	{ TEXT("[a]\nstate = 25\n"), 2, "[a] state = 25" NO_STATE },
 	{ TEXT("[a]\nstate = 18446744073709551616%\n"), 2,
-	  "[a] state = 18446744073709551616%" LATER_STATE },
+	  "[a] state = 18446744073709551616%" NO_STATE },
 };
 
 static void

@@ -264,7 +264,8 @@ START_TEST(one_bad_file_of_three_refuses_all)
 	ck_assert_str_eq(error.file, "mysvc.d/10-x.ini");
 	ck_assert_uint_eq(error.line, 3);
 	ck_assert_str_eq(error.text,
-			 "[b] state = perhaps: not a state; use on or off");
+			 "[b] state = perhaps: not a state; use on, off or "
+			 "0% to 100% in steps of 0.001%");
 	remove_folder(directory);
 }
 END_TEST

@@ -16,6 +16,7 @@
 
 /* What the files of one case say. */
 struct world {
+	struct conf environment;
 	struct conf conf;
 	struct record_file overrides[2], trips[2];
 	struct record_panic panic[2];
@@ -25,6 +26,7 @@ struct world {
 static void
 world_free(struct world *world)
 {
+	flagp_conf_free(&world->environment);
 	flagp_conf_free(&world->conf);
 	for (int i = 0; i < 2; i++) {
 		flagp_record_free(&world->overrides[i]);
@@ -36,7 +38,8 @@ static struct layers_files
 files_of(const struct world *world)
 {
 	struct layers_files files = {
-		.conf = &world->conf, .wall = NOW, .boot = BOOT,
+		.conf = &world->conf, .environment = &world->environment,
+		.wall = NOW, .boot = BOOT,
 	};
 
 	for (int i = 0; i < 2; i++) {
@@ -115,6 +118,10 @@ speak(struct world *world, enum layer layer, uint32_t share)
 		/* As new as the "off" of the other folder. */
 		put(&world->overrides[1], FLAGP_SHARE_ALL, 5);
 		break;
+	case LAYER_ENVIRONMENT:
+		ck_assert_int_eq(flagp_conf_environment(&world->environment,
+			share != 0 ? FLAG "=on" : FLAG "=off", NULL), 0);
+		break;
 	case LAYER_DROPIN:
 		configure(world, "svc.d/10.ini", true, share);
 		break;
@@ -163,8 +170,8 @@ try_pair(enum layer high, enum layer low, uint32_t high_share,
 
 /* Written out: the numbers of the enumeration are what is tested. */
 static const enum layer highest_first[] = {
-	LAYER_PANIC, LAYER_OFF, LAYER_TRIP, LAYER_ON, LAYER_DROPIN, LAYER_MAIN,
-	LAYER_DEFAULT,
+	LAYER_PANIC, LAYER_OFF, LAYER_TRIP, LAYER_ON, LAYER_ENVIRONMENT,
+	LAYER_DROPIN, LAYER_MAIN, LAYER_DEFAULT,
 };
 
 START_TEST(the_higher_layer_of_each_pair_wins)
@@ -179,7 +186,7 @@ START_TEST(the_higher_layer_of_each_pair_wins)
 					 highest_first[low], shares[i & 1],
 					 shares[i >> 1 & 1], shares[i >> 2]);
 	}
-	ck_assert_uint_eq(pairs, 21);
+	ck_assert_uint_eq(pairs, 28);
 }
 END_TEST
 
@@ -365,8 +372,8 @@ END_TEST
 START_TEST(the_source_names_file_and_line_or_who)
 {
 	static const char *const texts[LAYER_COUNT] = {
-		"panic", "off by ann", "trip", "on by ann", "svc.d/10.ini:2",
-		"svc.ini:2", "default",
+		"panic", "off by ann", "trip", "on by ann", "RIPCORD_FLAGS",
+		"svc.d/10.ini:2", "svc.ini:2", "default",
 	};
 	char text[64];
 

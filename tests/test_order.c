@@ -311,7 +311,7 @@ END_TEST
 static void
 be_faster(const char *name)
 {
-	const struct board_wish off = { 0, false };
+	const struct board_wish off = { 0, false, false };
 
 	(void)name;
 	tell(GENERATION + 1, 0);

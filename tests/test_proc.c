@@ -161,13 +161,18 @@ full_head(void)
 	head.ack = (struct proc_ack) { 15, 16, 17, 18, 19, 0xfedcba9876543210 };
 	head.clean = true;
 	head.flags = 2;
+	snprintf(head.instance, sizeof(head.instance), "host/svc");
+	snprintf(head.environment, sizeof(head.environment), "a=on,b=25%%");
 	snprintf(head.error, sizeof(head.error), "svc.ini:3: what = ever: no");
 	return head;
 }
 
 static const struct proc_flag full_flags[2] = {
-	{ "checksum.crc32c", 0x00000a01, UINT32_MAX, true, 1, "svc.ini:12" },
-	{ "b", 0xfffffff0, 0, false, UINT64_MAX, "objects differ in a word" },
+	{ "checksum.crc32c", 0x00000a01, UINT32_MAX, true, true, false, 0, 1,
+	  "svc.ini:12" },
+	{ "b", 0xfffffff0, 0, false, false, true,
+	  PROC_TUNABLE(VALUE_STRING), UINT64_MAX,
+	  "objects differ in a word" },
 };
 
 static int
@@ -204,6 +209,8 @@ same_head(const struct proc_head *head, const struct proc_head *want)
 	ck_assert_str_eq(head->service, want->service);
 	ck_assert_str_eq(head->version, want->version);
 	ck_assert_str_eq(head->program, want->program);
+	ck_assert_str_eq(head->instance, want->instance);
+	ck_assert_str_eq(head->environment, want->environment);
 	ck_assert_uint_eq(head->flags, want->flags);
 	ck_assert_str_eq(head->error, want->error);
 }
@@ -227,6 +234,9 @@ START_TEST(what_an_owner_writes_is_what_others_read)
 		ck_assert_uint_eq(flag->word, full_flags[i].word);
 		ck_assert_uint_eq(flag->threshold, full_flags[i].threshold);
 		ck_assert(flag->initial == full_flags[i].initial);
+		ck_assert(flag->keys == full_flags[i].keys);
+		ck_assert(flag->calls == full_flags[i].calls);
+		ck_assert_uint_eq(flag->tunable, full_flags[i].tunable);
 		ck_assert_uint_eq(flag->generation, full_flags[i].generation);
 		ck_assert_str_eq(flag->source, full_flags[i].source);
 	}
@@ -256,6 +266,8 @@ START_TEST(the_longest_head_fits_and_is_read_back)
 	fill(head.service, sizeof(head.service), 's');
 	fill(head.version, sizeof(head.version), 'v');
 	fill(head.program, sizeof(head.program), 'p');
+	fill(head.instance, sizeof(head.instance), 'i');
+	fill(head.environment, sizeof(head.environment), 'e');
 	fill(head.error, sizeof(head.error), 'e');
 	memset(buffer, 'x', sizeof(buffer));
 	flagp_proc_format_head(&head, buffer);
@@ -274,7 +286,8 @@ START_TEST(the_longest_flag_fits_and_is_read_back)
 {
 	struct proc_head head = own_head();
 	struct proc_flag flag = { .word = UINT32_MAX, .threshold = UINT32_MAX,
-				  .initial = true, .generation = UINT64_MAX };
+				  .initial = true, .keys = true, .calls = true,
+				  .generation = UINT64_MAX };
 	char buffer[PROC_HEAD + PROC_LINE + 8];
 	struct proc_list list;
 
@@ -287,7 +300,7 @@ START_TEST(the_longest_flag_fits_and_is_read_back)
 	ck_assert_int_eq(buffer[PROC_HEAD + PROC_LINE - 1], '\n');
 	ck_assert_mem_eq(buffer + PROC_HEAD + PROC_LINE, "xxxxxxxx", 8);
 	ck_assert_mem_eq(buffer + PROC_HEAD + 48,
-			 " ffffffff ffffffff 1 18446744073709551615 ss", 44);
+			 " ffffffff ffffffff 1 03 18446744073709551615 ss", 47);
 	folder_put(&folder, "12.34", buffer, PROC_HEAD + PROC_LINE);
 	list = scan(true);
 	ck_assert_str_eq(list.entries[0].problem, "");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "core/cells.h"
 #include "core/registry.h"
 
 #define MANY 10000u
@@ -57,7 +58,7 @@ adopt(struct object *object)
 	flagp_registry_register(&object->object);
 	next = flagp_registry_next_object();
 	ck_assert_ptr_eq(next, &object->object);
-	return flagp_registry_adopt(next);
+	return flagp_registry_adopt(next, NULL);
 }
 
 static void
@@ -235,7 +236,7 @@ START_TEST(an_object_registered_again_is_ignored)
 		struct flag_object *next = flagp_registry_next_object();
 
 		ck_assert_ptr_nonnull(next);
-		ck_assert_int_eq(flagp_registry_adopt(next), 0);
+		ck_assert_int_eq(flagp_registry_adopt(next, NULL), 0);
 	}
 	ck_assert_ptr_null(flagp_registry_next_object());
 	/* And after. */
@@ -250,8 +251,13 @@ START_TEST(a_name_asked_for_first_takes_the_definitions_word_later)
 {
 	static struct object object;
 	static struct flag slot;
-	struct registry_entry *entry = flagp_registry_make("a", &slot);
+	struct registry_entry *entry;
 	struct flag *cell;
+
+	/* A cell in no range belongs to nobody. */
+	ck_assert_ptr_null(flagp_registry_make("a", &slot));
+	ck_assert(flagp_cells_add(&slot, 1, 3));
+	entry = flagp_registry_make("a", &slot);
 
 	ck_assert_ptr_nonnull(entry);
 	ck_assert_uint_eq(entry->initial, 0);
@@ -273,6 +279,7 @@ START_TEST(a_made_entry_keeps_its_own_copy_of_the_name)
 	static struct flag slot;
 	char name[] = "a.name";
 
+	ck_assert(flagp_cells_add(&slot, 1, 3));
 	ck_assert_ptr_nonnull(flagp_registry_make(name, &slot));
 	name[0] = 'b';
 	ck_assert_ptr_nonnull(flagp_registry_find("a.name"));
@@ -289,7 +296,7 @@ START_TEST(ten_thousand_definitions_are_found)
 {
 	static struct flag_object object = {
 		sizeof(struct flag_object), FLAG_ABI_, many, many + MANY, NULL,
-		many_index, many_index + MANY, { NULL, NULL }
+		many_index, many_index + MANY, { NULL, NULL }, NULL
 	};
 
 	for (unsigned i = 0; i < MANY; i++) {
@@ -301,7 +308,8 @@ START_TEST(ten_thousand_definitions_are_found)
 		many_index[i] = &many_definitions[i];
 	}
 	flagp_registry_register(&object);
-	ck_assert_int_eq(flagp_registry_adopt(flagp_registry_next_object()), 0);
+	ck_assert_int_eq(flagp_registry_adopt(flagp_registry_next_object(),
+					      NULL), 0);
 	ck_assert_uint_eq(flagp_registry_count(), MANY);
 	for (unsigned i = 0; i < MANY; i++) {
 		const struct registry_entry *entry =

@@ -84,7 +84,7 @@ check_line(unsigned i, bool on, const char *source)
 	ck_assert_int_eq(strncmp(line, wanted, length), 0);
 	ck_assert_int_eq(strtoul(line + 49, NULL, 16) & BOARD_ON, on);
 	length = (size_t)snprintf(wanted, sizeof(wanted), "%s ", source);
-	ck_assert_msg(strncmp(line + 90, wanted, length) == 0, "%s", line);
+	ck_assert_msg(strncmp(line + 93, wanted, length) == 0, "%s", line);
 }
 
 static void

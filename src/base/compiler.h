@@ -10,10 +10,11 @@
 #define FLAGP_NAME_MAX 48		/* characters of a flag or service */
 #define FLAGP_NAME_SIZE (FLAGP_NAME_MAX + 1)
 #define FLAGP_PATH_SIZE 512
+#define FLAGP_INSTANCE_SIZE 128	/* with its NUL */
 
 /*
  * A share says how many of 100 000 units take the optimized arm: 0 off,
- * FLAGP_SHARE_ALL on, steps of 0.001 %.  This version sets only the two ends.
+ * FLAGP_SHARE_ALL on, steps of 0.001 %.
  */
 #define FLAGP_SHARE_ALL 100000u
 /* No value at this layer. */

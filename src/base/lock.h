@@ -16,6 +16,8 @@ enum lock_rank {
 	LOCK_CHANGE,		/* one change at a time (core/change.c) */
 	LOCK_FILE,		/* the writer lock file is ours */
 	LOCK_REGISTRY,		/* objects, names (core/registry.c) */
+	LOCK_VIEWS,		/* threads that have views (core/view.c) */
+	LOCK_LISTENERS,		/* who is told (core/events.c) */
 	LOCK_COUNT
 };
 

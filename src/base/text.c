@@ -328,6 +328,25 @@ flagp_text_is_name(const char *name)
 }
 
 bool
+flagp_text_is_reserved(const char *name)
+{
+	static const char *const words[] = {
+		"service", "defaults", "breaker", "record", "ripcord",
+	};
+
+	for (size_t i = 0; i < FLAGP_COUNT(words); i++)
+		if (strcmp(name, words[i]) == 0)
+			return true;
+	return false;
+}
+
+bool
+flagp_text_is_flag(const char *name)
+{
+	return flagp_text_is_name(name) && !flagp_text_is_reserved(name);
+}
+
+bool
 flagp_text_matches(const char *pattern, const char *name)
 {
 	/* Behind the last '*', and where its run ends for the moment. */

@@ -64,6 +64,13 @@ uint64_t flagp_text_digest(uint64_t digest, const void *bytes, size_t size);
 /* [A-Za-z0-9][A-Za-z0-9_.-]*, at most FLAGP_NAME_MAX characters. */
 bool flagp_text_is_name(const char *name);
 
+/* A section of the configuration that is not a flag: "service", "defaults",
+ * "breaker", "record", "ripcord". */
+bool flagp_text_is_reserved(const char *name);
+
+/* What a flag or a tunable may be called: a name that is not reserved. */
+bool flagp_text_is_flag(const char *name);
+
 /* Matches '*' (any run) and '?' (one character); everything else itself. */
 bool flagp_text_matches(const char *pattern, const char *name);
 

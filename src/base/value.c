@@ -10,6 +10,7 @@
 
 #include "base/compiler.h"
 #include "base/error.h"
+#include "base/text.h"
 
 #define DOUBLE_LENGTH_MAX 400	/* characters; no config line has as many */
 #define EXPONENT_MAX 100000	/* beyond it all is 0 or infinite */
@@ -746,4 +747,40 @@ size_t
 flagp_value_format(const struct value *value, char *buffer, size_t size)
 {
 	return forms[value->type].write(value, buffer, size);
+}
+
+bool
+flagp_value_state(const char *text, uint32_t *share)
+{
+	const struct value_limits all = flagp_value_limits(VALUE_SHARE);
+	struct value value;
+
+	if (strcmp(text, "on") == 0)
+		*share = FLAGP_SHARE_ALL;
+	else if (strcmp(text, "off") == 0)
+		*share = 0;
+	else if (flagp_value_parse(&value, &all, text, strlen(text), NULL) == 0)
+		*share = value.number.share;
+	else
+		return false;
+	return true;
+}
+
+uint64_t
+flagp_value_mark(const struct value *value)
+{
+	uint64_t bits;
+
+	switch (value->type) {
+	case VALUE_BOOL:
+		return value->number.on;
+	case VALUE_SHARE:
+		return value->number.share;
+	case VALUE_STRING:
+		return flagp_text_hash(FLAGP_FNV_START, value->string,
+				       value->number.size);
+	default:
+		memcpy(&bits, &value->number, sizeof(bits));
+		return bits;
+	}
 }

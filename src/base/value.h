@@ -83,6 +83,16 @@ int flagp_value_check(const struct value *value,
 		      const struct value_limits *limits,
 		      struct flag_error *error);
 
+/* The value in 64 bits, to be compared: a number's bits, or the hash of a
+ * text. */
+uint64_t flagp_value_mark(const struct value *value);
+
+/*
+ * Reads the state of a flag: "on", "off", or a share as above.  Returns
+ * false, with share as it was, for any other text.
+ */
+bool flagp_value_state(const char *text, uint32_t *share);
+
 /* Room for the text of any value but a string. */
 #define VALUE_TEXT_SIZE 32
 

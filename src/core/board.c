@@ -11,13 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "core/cells.h"
+#include "mechanism/bucket.h"
+#include "store/proc.h"
 
 #define SLOTS 1024u
 #define SPARE_PAGES 16u		/* for objects that are loaded later */
-#define PRIVATE_CELLS 64u	/* allocated at once */
 
 /*
  * A flag without definition.  hash: W any member that claims it, by
@@ -27,6 +30,9 @@ struct slot {
 	_Atomic uint64_t hash;
 	struct flag cell;
 };
+
+#define SLOT_SHIFT 4
+_Static_assert(sizeof(struct slot) == 1 << SLOT_SHIFT, "two words");
 
 static struct {
 	alignas(FLAG_PAGE_) struct slot slots[SLOTS];
@@ -39,6 +45,7 @@ _Static_assert(sizeof(library_page) % FLAG_PAGE_ == 0, "whole pages");
  */
 struct header {
 	_Atomic uint64_t knowledge, config;
+	uint64_t epoch;
 	_Atomic uint32_t used;
 };
 
@@ -81,13 +88,50 @@ swap(struct flag *cell, uint64_t seen, uint32_t word, uint32_t threshold)
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+/* What flagctl reads out of a registration. */
+_Static_assert(PROC_WORD_ON == BOARD_ON &&
+	       PROC_WORD_PERCENT == BOARD_PERCENT, "one meaning");
+
 #define STATE_MASK ((1u << BOARD_STAMP_SHIFT) - 1)
+
+const uint64_t *
+flagp_board_epoch(void)
+{
+	return &header->epoch;
+}
+
+uint64_t
+flagp_board_epoch_next(uint64_t seen)
+{
+	if (__atomic_compare_exchange_n(&header->epoch, &seen, seen + 1, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return seen + 1;
+	return BOARD_EPOCH_LOST;
+}
+
+void
+flagp_board_epoch_skip(void)
+{
+	(void)__atomic_add_fetch(&header->epoch, 1, __ATOMIC_ACQ_REL);
+}
 
 bool
 flagp_board_trip_unsaved(uint64_t cell)
 {
 	return (BOARD_WORD(cell) & (BOARD_TRIPPED | BOARD_TRIP_SAVED)) ==
 	       BOARD_TRIPPED;
+}
+
+/* Without a trip. */
+static uint32_t
+word_of(const struct board_wish *wish, uint32_t *threshold)
+{
+	*threshold = flagp_bucket_threshold(wish->share);
+	if (wish->share == 0)
+		return 0;
+	if (wish->share >= FLAGP_SHARE_ALL)
+		return BOARD_ON;
+	return BOARD_PERCENT | (wish->instance ? BOARD_ON : 0);
 }
 
 bool
@@ -100,10 +144,8 @@ flagp_board_publish(struct flag *cell, uint64_t seen,
 		word = BOARD_TRIPPED | BOARD_TRIP_SAVED;
 	else if (flagp_board_trip_unsaved(seen))
 		word = BOARD_TRIPPED;
-	if (wish->share != 0 && word == 0) {
-		word = BOARD_ON;
-		threshold = UINT32_MAX;
-	}
+	if (word == 0)
+		word = word_of(wish, &threshold);
 	if (!restamp && (BOARD_WORD(seen) & STATE_MASK) == word &&
 	    BOARD_THRESHOLD(seen) == threshold)
 		return true;
@@ -122,6 +164,7 @@ flagp_board_trip(struct flag *cell)
 		if (flagp_board_trip_unsaved(seen))
 			return false;
 	} while (!swap(cell, seen, BOARD_TRIPPED, 0));
+	flagp_board_epoch_skip();
 	return true;
 }
 
@@ -307,6 +350,8 @@ make_mapping(const char *name, struct flag_error *error)
 			"forked children, which follow files by themselves "
 			"after flag_child()", strerror(errno));
 	mapping_pages = pages;
+	/* Not an epoch of before: views look at the new one. */
+	((struct header *)mapping)->epoch = header->epoch + 1;
 	header = (struct header *)mapping;
 	atomic_store(&header->used, 1);
 	first = take_pages(pages_of(sizeof(library_page)));
@@ -338,22 +383,40 @@ flagp_board_open(const char *name, bool private_cells,
 	return 0;
 }
 
-/* A cell that only this process has: its flags are immortal, so many of them
- * are one allocation. */
+/* Of blocks that grow, so that there are few ranges; they stay for ever. */
 static struct flag *
 private_cell(void)
 {
+	/* W, R under LOCK_CHANGE. */
 	static struct flag *block;
-	static size_t left;
+	static size_t size, used;
 
 	own_cells = true;
-	if (left == 0) {
-		block = calloc(PRIVATE_CELLS, sizeof(*block));
-		if (block == NULL)
+	if (used == size) {
+		size_t wanted = size == 0 ? 64 : size * 2;
+		struct flag *next = calloc(wanted, sizeof(*next));
+
+		if (next == NULL || !flagp_cells_add(next, wanted, 3)) {
+			free(next);
 			return NULL;
-		left = PRIVATE_CELLS;
+		}
+		block = next;
+		size = wanted;
+		used = 0;
 	}
-	return &block[--left];
+	return &block[used++];
+}
+
+/* The slots' range, once. */
+static bool
+add_slots(void)
+{
+	static bool added;	/* W, R under LOCK_CHANGE */
+
+	if (!added)
+		added = flagp_cells_add(&library_page.slots[0].cell, SLOTS,
+					SLOT_SHIFT);
+	return added;
 }
 
 struct flag *
@@ -361,6 +424,8 @@ flagp_board_claim(const char *name)
 {
 	uint64_t hash = flagp_text_hash(FLAGP_FNV_START, name, strlen(name));
 
+	if (!add_slots())
+		return NULL;
 	hash |= hash == 0;
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		struct slot *slot =

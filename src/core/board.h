@@ -10,12 +10,14 @@
  * A cell is 64 bits.  Low half, the state word:
  *
  *	bit 0		on: the answer of flag_enabled()
- *	bits 1..3	more to ask: percentage, measured, breaker
+ *	bit 1		percentage: readers by key or by call ask threshold
+ *	bits 2, 3	more to ask: measured, breaker
  *	bit 4		tripped (T): clear on, stays until the trip is gone
  *	bit 5		the trip is on disk (P)
  *	bits 8..31	stamp: grows with each store
  *
- * High half: the rollout threshold, 0 for off and all ones for on.
+ * High half: the rollout threshold, 0 for off and all ones for on.  With a
+ * percentage, on says whether it takes this instance.
  *
  * Publishing.  Several processes may publish at once.  Whoever does loads the
  * cells, THEN reads the files, computes, and compares-and-swaps from what he
@@ -35,6 +37,7 @@
 #include "ripcord.h"
 
 #define BOARD_ON 0x01u
+#define BOARD_PERCENT 0x02u
 #define BOARD_TRIPPED 0x10u
 #define BOARD_TRIP_SAVED 0x20u
 #define BOARD_STAMP_SHIFT 8
@@ -84,15 +87,28 @@ void flagp_board_set_knowledge(const struct board_knowledge *seen,
 /* Forgets it: another place with other files begins. */
 void flagp_board_forget_knowledge(void);
 
+/*
+ * The epoch of the board: another one after each store that a snapshot of this
+ * process may not know of, a trip or newer knowledge of the family.  Shared
+ * memory; W: anybody who stores, after the cells; R: any.
+ */
+const uint64_t *flagp_board_epoch(void);
+/* The next one, if it still is seen.  Returns that, or BOARD_EPOCH_LOST. */
+uint64_t flagp_board_epoch_next(uint64_t seen);
+#define BOARD_EPOCH_LOST UINT64_MAX
+/* The next one in any case.  Async-signal-safe. */
+void flagp_board_epoch_skip(void);
+
 /* The whole cell. */
 uint64_t flagp_board_load(const struct flag *cell);
 #define BOARD_WORD(cell) ((uint32_t)(cell))
 #define BOARD_THRESHOLD(cell) ((uint32_t)((cell) >> 32))
 
-/* What the cell should be: share, and whether a trip stands in the files. */
+/* What the cell should be. */
 struct board_wish {
 	uint32_t share;
-	bool trip;
+	bool trip;		/* one stands in the files */
+	bool instance;		/* a part of all takes this instance */
 };
 
 /*

@@ -12,6 +12,10 @@
 #include "base/error.h"
 #include "base/lock.h"
 #include "core/board.h"
+#include "core/cells.h"
+#include "core/events.h"
+#include "core/tunables.h"
+#include "core/view.h"
 
 #define LOCK_WAIT_MS 1000
 
@@ -19,8 +23,18 @@
 static uint64_t *seen;			/* cells, as they were at begin */
 static size_t seen_count, seen_room;
 static struct board_knowledge seen_knowledge;
+static uint64_t seen_epoch;
 static const struct places *places;
 static bool trips_durable = true;
+static char instance[FLAGP_INSTANCE_SIZE];
+static const struct conf *environment;	/* NULL: none */
+static struct flag_error problem;
+
+/* Of what the views' newest generation was made; the same means no new one. */
+static struct {
+	uint64_t knowledge, epoch;
+	uint32_t cells, tunables;
+} shown;
 
 /* W: under LOCK_CHANGE.  R: any, to decide whether to look closer. */
 static atomic_bool trips_unsaved;
@@ -43,13 +57,58 @@ flagp_change_trips_unsaved(void)
 	return trips_unsaved;
 }
 
+void
+flagp_change_instance(const char *name)
+{
+	snprintf(instance, sizeof(instance), "%s", name);
+}
+
+const char *
+flagp_change_own_instance(void)
+{
+	return instance;
+}
+
+bool
+flagp_change_environment(const char *text)
+{
+	/* Views may still show texts of an earlier one: it stays. */
+	static struct kept {
+		struct conf conf;
+		struct kept *before;
+	} *kept;
+	struct kept *next;
+
+	environment = NULL;
+	if (text == NULL)
+		return false;
+	next = calloc(1, sizeof(*next));
+	if (next == NULL || flagp_conf_environment(&next->conf, text,
+						   &problem) < 0) {
+		if (next != NULL)
+			flagp_conf_free(&next->conf);
+		free(next);
+		return false;
+	}
+	next->before = kept;
+	kept = next;
+	environment = &next->conf;
+	return true;
+}
+
+struct flag_error *
+flagp_change_problem(void)
+{
+	return &problem;
+}
+
 static void
 adopt_objects(void)
 {
 	struct flag_object *object;
 
 	while ((object = flagp_registry_next_object()) != NULL) {
-		flagp_registry_adopt(object);
+		(void)flagp_registry_adopt(object, &problem);
 		flagp_board_adopt(object);
 	}
 }
@@ -76,6 +135,8 @@ void
 flagp_change_begin(void)
 {
 	adopt_objects();
+	/* Before the cells: a trip stores to its cell first. */
+	seen_epoch = __atomic_load_n(flagp_board_epoch(), __ATOMIC_ACQUIRE);
 	seen_knowledge = flagp_board_knowledge();
 	seen_count = 0;
 	for (size_t i = 0; i < flagp_registry_count(); i++) {
@@ -94,6 +155,7 @@ flagp_change_files(const struct snapshot *snapshot, struct layers_files *files)
 
 	flagp_snapshot_files(snapshot != NULL ? snapshot : &nothing,
 			     flagp_clock_wall(), files);
+	files->environment = environment;
 }
 
 void
@@ -132,13 +194,29 @@ wish_of(struct registry_entry *entry, struct layers_files *files)
 		wish.share = entry->test;
 		wish.trip = false;
 	}
+	wish.instance = flagp_layers_takes(entry->name, wish.share, instance);
+	flagp_events_note(entry, wish.trip ? 0 : wish.share, wish.trip,
+			  entry->test != FLAGP_SHARE_NONE ? NULL : &answer);
 	return wish;
 }
 
-/* Returns false if one of its cells changed since it was seen. */
+/* What views are to see of a cell. */
+static void
+stage_state(struct view_stage *views, const struct flag *cell,
+	    const struct board_wish *wish, bool tripped)
+{
+	uint32_t number = flagp_cells_number(cell);
+
+	if (number < views->table.state_count)
+		views->states[number] = wish->instance && !wish->trip &&
+					!tripped ? VIEW_ON : VIEW_OFF;
+}
+
+/* Returns false if one of its cells changed since it was seen.  views: NULL,
+ * or the table that is made beside. */
 static bool
 publish_entry(struct registry_entry *entry, struct layers_files *files,
-	      size_t *at, bool restamp)
+	      size_t *at, bool restamp, struct view_stage *views)
 {
 	struct board_wish wish = wish_of(entry, files);
 
@@ -155,19 +233,22 @@ publish_entry(struct registry_entry *entry, struct layers_files *files,
 			trips_unsaved = true;
 		if (!flagp_board_publish(cell, before, &wish, restamp))
 			return false;
+		if (views != NULL)
+			stage_state(views, cell, &wish,
+				    flagp_board_trip_unsaved(before));
 	}
 	return true;
 }
 
-/* Whether a person, a trip or a panic decides, whatever the configuration
- * says. */
+/* Whether a person, a trip, a panic or the environment decides, whatever the
+ * configuration says. */
 static bool
 is_overruled(struct registry_entry *entry, struct layers_files *files)
 {
 	struct layers_answer answer;
 
 	flagp_change_ask_entry(files, entry, &answer);
-	return answer.winner <= LAYER_ON;
+	return answer.winner <= LAYER_ENVIRONMENT;
 }
 
 /*
@@ -190,7 +271,7 @@ publish_overruled(const struct snapshot *snapshot, bool *unknown)
 		struct registry_entry *entry = flagp_registry_at(i);
 
 		if (is_overruled(entry, &files)) {
-			if (!publish_entry(entry, &files, &at, true))
+			if (!publish_entry(entry, &files, &at, true, NULL))
 				return false;
 			continue;
 		}
@@ -202,7 +283,8 @@ publish_overruled(const struct snapshot *snapshot, bool *unknown)
 }
 
 static bool
-publish_all(const struct snapshot *snapshot, bool restamp)
+publish_all(const struct snapshot *snapshot, bool restamp,
+	    struct view_stage *views)
 {
 	struct layers_files files;
 	size_t at = 0;
@@ -210,7 +292,8 @@ publish_all(const struct snapshot *snapshot, bool restamp)
 	flagp_change_files(snapshot, &files);
 	trips_unsaved = false;
 	for (size_t i = 0; i < flagp_registry_count(); i++)
-		if (!publish_entry(flagp_registry_at(i), &files, &at, restamp))
+		if (!publish_entry(flagp_registry_at(i), &files, &at, restamp,
+				   views))
 			return false;
 	return true;
 }
@@ -223,31 +306,109 @@ config_of(const struct snapshot *snapshot)
 	return piece != NULL && piece->conf != NULL ? piece->conf->digest : 0;
 }
 
+/* --- views and tunables --------------------------------------------------- */
+
+/* Assigns every tunable, and its row for the views.  Stores only to private
+ * memory, so there is nobody to be raced. */
+static void
+publish_tunables(const struct snapshot *snapshot, struct view_stage *views)
+{
+	struct layers_files files;
+
+	flagp_change_files(snapshot, &files);
+	for (uint32_t i = 0; i < flagp_tunables_count(); i++) {
+		const struct tunable *tunable = flagp_tunables_at(i);
+		const struct conf_value *source;
+		struct value value;
+
+		flagp_tunables_ask(tunable, &files, &value, &source);
+		flagp_tunables_assign(tunable, &value);
+		if (views != NULL)
+			views->values[tunable->number] =
+				flagp_tunables_bits(&value);
+	}
+}
+
+/* Whether views may go on with the generation that they have. */
+static bool
+is_shown(uint64_t knowledge)
+{
+	return shown.knowledge == knowledge && shown.epoch == seen_epoch &&
+	       shown.cells == flagp_cells_count() &&
+	       shown.tunables == flagp_tunables_count();
+}
+
+static void
+show(struct snapshot *snapshot, struct view_stage *views, uint64_t epoch)
+{
+	shown.knowledge = snapshot->knowledge;
+	shown.epoch = epoch;
+	shown.cells = flagp_cells_count();
+	shown.tunables = flagp_tunables_count();
+	views->table.epoch = epoch;
+	views->texts = flagp_piece_hold(snapshot->pieces[PIECE_CONF]);
+	flagp_view_publish(views, flagp_board_epoch());
+}
+
+/* --- commit --------------------------------------------------------------- */
+
+/* For a member whose configuration is not what the family has. */
+static enum change_result
+commit_overruled(struct snapshot *next)
+{
+	bool unknown;
+
+	if (!publish_overruled(next, &unknown))
+		return CHANGE_AGAIN;
+	return unknown ? CHANGE_HELD : CHANGE_DONE;
+}
+
+static enum change_result
+commit_all(struct snapshot *next, const struct board_knowledge *now)
+{
+	bool news = now->knowledge != seen_knowledge.knowledge;
+	uint64_t epoch = seen_epoch;
+	struct view_stage stage, *views = &stage;
+
+	/* Without memory a kill counts all the same: then views ask cells. */
+	if (!flagp_view_stage(&stage, flagp_cells_count(),
+			      flagp_tunables_count() + 1))
+		views = NULL;
+	if (!publish_all(next, news, views)) {
+		flagp_view_drop(views);
+		return CHANGE_AGAIN;
+	}
+	if (news || now->config != seen_knowledge.config)
+		flagp_board_set_knowledge(&seen_knowledge, now);
+	if (news)
+		epoch = flagp_board_epoch_next(seen_epoch);
+	publish_tunables(next, views);
+	if (views != NULL && (news || !is_shown(now->knowledge)))
+		show(next, views, epoch);
+	else
+		flagp_view_drop(views);
+	return CHANGE_DONE;
+}
+
 enum change_result
 flagp_change_commit(struct snapshot *next, bool current, struct snapshot **old)
 {
 	struct board_knowledge now;
-	bool unknown;
+	enum change_result result;
 
 	flagp_snapshot_seal(next, flagp_clock_wall());
 	now.knowledge = next->knowledge;
 	now.config = config_of(next);
 	*old = NULL;
+	flagp_events_begin();
 	if (!current && seen_knowledge.knowledge != 0 &&
-	    seen_knowledge.config != now.config) {
-		if (!publish_overruled(next, &unknown))
-			return CHANGE_AGAIN;
-		if (unknown)
-			return CHANGE_HELD;
-		if (next != flagp_snapshot_current())
-			*old = flagp_snapshot_publish(next);
-		return CHANGE_DONE;
-	}
-	if (!publish_all(next, now.knowledge != seen_knowledge.knowledge))
-		return CHANGE_AGAIN;
-	if (now.knowledge != seen_knowledge.knowledge ||
-	    now.config != seen_knowledge.config)
-		flagp_board_set_knowledge(&seen_knowledge, &now);
+	    seen_knowledge.config != now.config)
+		result = commit_overruled(next);
+	else
+		result = commit_all(next, &now);
+	if (result != CHANGE_DONE)
+		return result;
+	flagp_events_keep();
 	if (next != flagp_snapshot_current())
 		*old = flagp_snapshot_publish(next);
 	return CHANGE_DONE;
@@ -273,10 +434,14 @@ publish_one(struct registry_entry *entry)
 
 	do {
 		at = 0;
+		flagp_events_begin();
 		if (!see_one(entry))
 			return;
 		flagp_change_files(flagp_snapshot_current(), &files);
-	} while (!publish_entry(entry, &files, &at, false));
+	} while (!publish_entry(entry, &files, &at, false, NULL));
+	flagp_events_keep();
+	/* No generation of the views has it. */
+	flagp_board_epoch_skip();
 }
 
 /*
@@ -292,10 +457,12 @@ publish_found(struct registry_entry *entry, bool (*current)(void))
 
 	do {
 		at = 0;
+		flagp_events_begin();
 		if (!see_one(entry) || !current())
 			return;
 		flagp_change_files(flagp_snapshot_current(), &files);
-	} while (!publish_entry(entry, &files, &at, false));
+	} while (!publish_entry(entry, &files, &at, false, NULL));
+	flagp_events_keep();
 }
 
 void
@@ -316,6 +483,7 @@ flagp_change_test(struct flag *flag, uint32_t share)
 		publish_one(entry);
 	}
 	flagp_unlock(LOCK_CHANGE);
+	flagp_events_deliver();
 }
 
 unsigned
@@ -335,6 +503,7 @@ flagp_change_test_step(struct flag *flag)
 		publish_one(entry);
 	}
 	flagp_unlock(LOCK_CHANGE);
+	flagp_events_deliver();
 	return step;
 }
 

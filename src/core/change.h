@@ -42,6 +42,11 @@ void flagp_change_begin(void);
 enum change_result flagp_change_commit(struct snapshot *next, bool current,
 				       struct snapshot **old);
 
+/* All that decides, as this process sees it.  snapshot may be NULL.  As for
+ * flagp_change_ask(). */
+void flagp_change_files(const struct snapshot *snapshot,
+			struct layers_files *files);
+
 /* What a flag should be now, and why.  LOCK_CHANGE is held, or one is inside a
  * read section; snapshot may be NULL. */
 void flagp_change_ask(const struct snapshot *snapshot, const char *name,
@@ -88,6 +93,23 @@ void flagp_change_places(const struct places *places);
 /* Whether a trip's record is synced; not in a host's loop, which must not wait
  * for a disk.  W: start, before there is a driver. */
 void flagp_change_durable(bool durable);
+
+/* What the host's environment says: text as flagp_conf_environment() takes it,
+ * or NULL.  What is wrong with it is in flagp_change_problem().  Returns
+ * whether it is in force.  W: start, under LOCK_CHANGE. */
+bool flagp_change_environment(const char *text);
+
+/*
+ * What is wrong with this process for as long as it runs: a definition that
+ * cannot be, an environment that was refused.  The first one stays.
+ * LOCK_CHANGE is held.
+ */
+struct flag_error *flagp_change_problem(void);
+
+/* What a percentage chooses among for flag_enabled(): the same in all members
+ * of a family.  W: start, under LOCK_CHANGE. */
+void flagp_change_instance(const char *name);
+const char *flagp_change_own_instance(void);
 
 /*
  * Finds or makes the entry of a run-time name.  A new one is published if

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mechanism/bucket.h"
+
 static void
 ask_panic(struct layers_answer *answer, const struct layers_files *files)
 {
@@ -75,6 +77,17 @@ ask_conf(struct layers_answer *answer, const struct conf *conf, size_t guess,
 		answer->share[LAYER_MAIN] = answer->main->share;
 }
 
+static void
+ask_environment(struct layers_answer *answer, const struct conf *environment,
+		const char *flag)
+{
+	if (environment == NULL)
+		return;
+	answer->environment = flagp_conf_last(environment, flag);
+	if (answer->environment != NULL)
+		answer->share[LAYER_ENVIRONMENT] = answer->environment->share;
+}
+
 static uint32_t
 first_share(const struct layers_answer *answer, enum layer from,
 	    enum layer *winner)
@@ -85,6 +98,21 @@ first_share(const struct layers_answer *answer, enum layer from,
 		layer++;
 	*winner = layer;
 	return answer->share[layer];
+}
+
+/* An end may reveal an equal or a lower share, never a greater one: the
+ * configuration has risen above the override since, which so lowers it, and
+ * what lowers lasts. */
+static void
+keep_lower(struct layers_answer *answer)
+{
+	const struct record *ended = answer->ended;
+
+	if (ended == NULL || ended->share >= answer->configured)
+		return;
+	answer->override = ended;
+	answer->ended = NULL;
+	answer->share[ended->share == 0 ? LAYER_OFF : LAYER_ON] = ended->share;
 }
 
 void
@@ -104,10 +132,12 @@ flagp_layers_ask(struct layers_answer *answer,
 	answer->trip = newest_of(files->trips, flag);
 	if (answer->trip != NULL)
 		answer->share[LAYER_TRIP] = 0;
+	ask_environment(answer, files->environment, flag);
 	ask_conf(answer, files->conf, files->guess, flag);
 
-	answer->effective = first_share(answer, LAYER_PANIC, &answer->winner);
 	answer->configured = first_share(answer, LAYER_DROPIN, &ignored);
+	keep_lower(answer);
+	answer->effective = first_share(answer, LAYER_PANIC, &answer->winner);
 	switch (answer->winner) {
 	case LAYER_PANIC:
 		answer->generation = answer->panic->generation;
@@ -122,8 +152,22 @@ flagp_layers_ask(struct layers_answer *answer,
 	default:
 		break;
 	}
-	if (answer->override != NULL)
+	if (answer->override != NULL &&
+	    !flagp_record_ended(answer->override, files->wall, files->boot))
 		answer->until = answer->override->until;
+}
+
+bool
+flagp_layers_takes(const char *flag, uint32_t share, const char *instance)
+{
+	struct bucket_prefix prefix;
+
+	if (share == 0 || share >= FLAGP_SHARE_ALL)
+		return share != 0;
+	flagp_bucket_prefix(&prefix, flag, strlen(flag));
+	return flagp_bucket_takes(flagp_bucket_threshold(share),
+				  flagp_bucket_hash(&prefix, instance,
+						    strlen(instance)));
 }
 
 const char *
@@ -134,6 +178,7 @@ flagp_layers_name(enum layer layer)
 		[LAYER_OFF] = "off",
 		[LAYER_TRIP] = "trip",
 		[LAYER_ON] = "on",
+		[LAYER_ENVIRONMENT] = "environment",
 		[LAYER_DROPIN] = "drop-in",
 		[LAYER_MAIN] = "main file",
 		[LAYER_DEFAULT] = "default",
@@ -180,6 +225,9 @@ flagp_layers_source(const struct layers_answer *answer, char *buffer,
 		snprintf(buffer, size, "%s by %s",
 			 flagp_layers_name(answer->winner),
 			 answer->override->author.user);
+		break;
+	case LAYER_ENVIRONMENT:
+		snprintf(buffer, size, "%s", answer->environment->file);
 		break;
 	case LAYER_DROPIN:
 	case LAYER_MAIN:

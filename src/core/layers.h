@@ -3,9 +3,10 @@
  * layers.h - what a flag should be, and why.  Pure: the library computes with
  * it, flagctl explains with it.
  *
- * Highest first: panic, operator off, trip, operator on, drop-ins (the last
- * one wins), main file, compiled default.  A trip beats every "on" that was
- * made before it; guard and breaker can always pull what a person turned on.
+ * Highest first: panic, operator off, trip, operator on, environment, drop-ins
+ * (the last one wins), main file, compiled default.  A trip beats every "on"
+ * that was made before it; guard and breaker can always pull what a person
+ * turned on.
  */
 #ifndef FLAGP_LAYERS_H
 #define FLAGP_LAYERS_H
@@ -21,6 +22,7 @@ enum layer {
 	LAYER_OFF,
 	LAYER_TRIP,
 	LAYER_ON,
+	LAYER_ENVIRONMENT,
 	LAYER_DROPIN,
 	LAYER_MAIN,
 	LAYER_DEFAULT,
@@ -30,6 +32,7 @@ enum layer {
 /* All that is known of the service's files, as one reader saw them. */
 struct layers_files {
 	const struct conf *conf;		/* NULL: none */
+	const struct conf *environment;		/* of one process; or NULL */
 	const struct record_file *overrides[2];	/* state, run; may be NULL */
 	const struct record_file *trips[2];
 	const struct record_panic *panic[2];
@@ -48,7 +51,7 @@ struct layers_answer {
 	const struct record *override;		/* live one, on or off */
 	const struct record *ended;		/* an "on" that has ended */
 	const struct record *trip;
-	const struct conf_value *main, *dropin;	/* the last of each */
+	const struct conf_value *environment, *main, *dropin; /* the last */
 	size_t first;		/* where in conf it begins, if it is there */
 	uint64_t generation;			/* of the winner; 0: files */
 	int64_t until;				/* when the override ends; 0 */
@@ -59,8 +62,14 @@ void flagp_layers_ask(struct layers_answer *answer,
 		      const struct layers_files *files, const char *flag,
 		      uint32_t initial);
 
-/* "panic", "off", "trip", "on", "drop-in", "main file", "default". */
+/* "panic", "off", "trip", "on", "environment", "drop-in", "main file",
+ * "default". */
 const char *flagp_layers_name(enum layer layer);
+
+/* Whether a share takes this instance: all the same in every process of one
+ * instance, so that a growing share never loses one that it had. */
+bool flagp_layers_takes(const char *flag, uint32_t share,
+			const char *instance);
 
 /* The winner in a few words: "mysvc.ini:12", "off by root", "default". */
 void flagp_layers_source(const struct layers_answer *answer, char *buffer,

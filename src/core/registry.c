@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "core/cells.h"
+#include "core/tunables.h"
 
 /*
  * Objects form two lists over reserved[0]: handed in, and adopted.
@@ -25,8 +28,7 @@ static struct flag_object *pending, *adopted;
  * LOCK_CHANGE. */
 static struct registry_entry **blocks;
 static size_t entry_count, block_count, block_room;
-/* Open addressing by name and by cell; size is a power of two, at most half
- * full. */
+/* Open addressing by name; size is a power of two, at most half full. */
 struct table {
 	struct {
 		uint32_t key;
@@ -34,7 +36,10 @@ struct table {
 	} *slots;
 	size_t size, used;
 };
-static struct table by_name, by_cell;
+static struct table by_name;
+
+#define CELL_SHIFT 3		/* cells of an object stand side by side */
+_Static_assert(sizeof(struct flag) == 1 << CELL_SHIFT, "64 bits");
 
 /* Weak: a program linked with -static has neither, and closes no object. */
 #pragma weak dlopen
@@ -95,25 +100,11 @@ flagp_registry_object_after(struct flag_object *object)
 }
 
 static uint32_t
-key_of(const void *bytes, size_t size)
-{
-	uint64_t hash = flagp_text_hash(FLAGP_FNV_START, bytes, size);
-
-	return (uint32_t)(hash ^ hash >> 32);
-}
-
-static uint32_t
 name_key(const char *name)
 {
-	return key_of(name, strlen(name));
-}
+	uint64_t hash = flagp_text_hash(FLAGP_FNV_START, name, strlen(name));
 
-static uint32_t
-cell_key(const struct flag *cell)
-{
-	uintptr_t address = (uintptr_t)cell;
-
-	return key_of(&address, sizeof(address));
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 static void
@@ -151,13 +142,7 @@ table_grow(struct table *table)
 }
 
 static bool
-has_name(const struct registry_entry *entry, const void *name)
-{
-	return strcmp(entry->name, name) == 0;
-}
-
-static bool
-has_cell(const struct registry_entry *entry, const void *cell)
+has_cell(const struct registry_entry *entry, const struct flag *cell)
 {
 	for (unsigned i = 0; i <= entry->more_count; i++)
 		if (flagp_registry_cell(entry, i) == cell)
@@ -165,40 +150,32 @@ has_cell(const struct registry_entry *entry, const void *cell)
 	return false;
 }
 
-/* The number of the entry that has what is looked for, or 0. */
-static uint32_t
-look_up(const struct table *table, uint32_t key,
-	bool (*has)(const struct registry_entry *entry, const void *what),
-	const void *what)
-{
-	size_t at;
-
-	if (table->size == 0)
-		return 0;
-	for (at = key & (table->size - 1); table->slots[at].number != 0;
-	     at = (at + 1) & (table->size - 1))
-		if (table->slots[at].key == key &&
-		    has(flagp_registry_at(table->slots[at].number - 1), what))
-			return table->slots[at].number;
-	return 0;
-}
-
-static struct registry_entry *
-numbered(uint32_t number)
-{
-	return number == 0 ? NULL : flagp_registry_at(number - 1);
-}
-
 struct registry_entry *
 flagp_registry_find(const char *name)
 {
-	return numbered(look_up(&by_name, name_key(name), has_name, name));
+	uint32_t key = name_key(name);
+	size_t at;
+
+	if (by_name.size == 0)
+		return NULL;
+	for (at = key & (by_name.size - 1); by_name.slots[at].number != 0;
+	     at = (at + 1) & (by_name.size - 1)) {
+		struct registry_entry *entry =
+			flagp_registry_at(by_name.slots[at].number - 1);
+
+		if (by_name.slots[at].key == key &&
+		    strcmp(entry->name, name) == 0)
+			return entry;
+	}
+	return NULL;
 }
 
 struct registry_entry *
 flagp_registry_of(const struct flag *cell)
 {
-	return numbered(look_up(&by_cell, cell_key(cell), has_cell, cell));
+	const struct cell_facts *facts = flagp_cells_at(cell);
+
+	return facts != NULL ? facts->entry : NULL;
 }
 
 /* Makes room for one more, all zero. */
@@ -228,17 +205,18 @@ static struct registry_entry *
 make_entry(const char *name, struct flag *cell)
 {
 	struct registry_entry *entry;
-	uint32_t number;
 
-	if (!entries_grow() || !table_grow(&by_name) || !table_grow(&by_cell))
+	if (!entries_grow() || !table_grow(&by_name))
 		return NULL;
-	number = (uint32_t)++entry_count;
-	entry = numbered(number);
+	entry = flagp_registry_at(entry_count);
 	entry->name = name;
 	entry->cell = cell;
-	entry->test = FLAGP_SHARE_NONE;
-	place(&by_name, name_key(name), number);
-	place(&by_cell, cell_key(cell), number);
+	entry->test = entry->told = FLAGP_SHARE_NONE;
+	if (!flagp_cells_set(cell, entry, name)) {
+		memset(entry, 0, sizeof(*entry));
+		return NULL;
+	}
+	place(&by_name, name_key(name), (uint32_t)++entry_count);
 	return entry;
 }
 
@@ -257,37 +235,59 @@ flagp_registry_make(const char *name, struct flag *cell)
 }
 
 static int
-add_cell(uint32_t number, struct flag *cell)
+add_cell(struct registry_entry *entry, struct flag *cell)
 {
-	struct registry_entry *entry = numbered(number);
 	struct flag **grown;
 
 	if (has_cell(entry, cell))
 		return 0;
-	if (!table_grow(&by_cell))
-		return -FLAG_ENOMEM;
 	grown = realloc(entry->more, (entry->more_count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return -FLAG_ENOMEM;
 	entry->more = grown;
+	if (!flagp_cells_set(cell, entry, entry->name))
+		return -FLAG_ENOMEM;
 	grown[entry->more_count++] = cell;
-	place(&by_cell, cell_key(cell), number);
 	return 0;
 }
 
 static int
-adopt_definition(const struct flag_definition *definition)
+refuse(const struct flag_definition *definition, const char *text,
+       struct flag_error *error)
+{
+	return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
+			       "flag name \"%.60s\": %s; it stays as compiled",
+			       definition->name != NULL ? definition->name : "",
+			       text);
+}
+
+/* Whether a definition may have its name. */
+static int
+check_name(const struct flag_definition *definition, struct flag_error *error)
+{
+	const char *name = definition->name;
+	bool tunable = (definition->bits & FLAG_TUNABLE_) != 0;
+
+	if (!flagp_text_is_name(name))
+		return refuse(definition, "use letters, digits, '_', '.' and "
+			      "'-', at most 48", error);
+	if (flagp_text_is_reserved(name))
+		return refuse(definition, "a reserved word of the "
+			      "configuration; use another", error);
+	if (tunable ? flagp_registry_find(name) != NULL :
+		      flagp_tunables_find(name) != NULL)
+		return refuse(definition, "a flag and a tunable have it",
+			      error);
+	return 0;
+}
+
+static int
+adopt_flag(const struct flag_definition *definition)
 {
 	uint32_t initial = definition->bits & FLAG_INITIAL_ON ?
 				   FLAGP_SHARE_ALL : 0;
-	struct registry_entry *entry;
-	uint32_t number;
+	struct registry_entry *entry = flagp_registry_find(definition->name);
 
-	if (!flagp_text_is_name(definition->name))
-		return -FLAG_EINVAL;
-	number = look_up(&by_name, name_key(definition->name), has_name,
-			 definition->name);
-	entry = numbered(number);
 	if (entry == NULL) {
 		entry = make_entry(definition->name, definition->cell);
 		if (entry == NULL)
@@ -303,17 +303,44 @@ adopt_definition(const struct flag_definition *definition)
 	}
 	if (entry->initial != initial)
 		entry->disputed = true;
-	return add_cell(number, definition->cell);
+	return add_cell(entry, definition->cell);
+}
+
+static int
+adopt_definition(const struct flag_definition *definition,
+		 struct flag_error *error)
+{
+	int result = check_name(definition, error);
+
+	if (result != 0)
+		return result;
+	return definition->bits & FLAG_TUNABLE_ ?
+		       flagp_tunables_adopt(definition, error) :
+		       adopt_flag(definition);
+}
+
+/* So that views find its cells without a search. */
+static void
+tell_first(const struct flag_object *object)
+{
+	if (object->size >= sizeof(*object) && object->first != NULL)
+		__atomic_store_n(object->first,
+				 flagp_cells_number(object->words),
+				 __ATOMIC_RELAXED);
 }
 
 int
-flagp_registry_adopt(struct flag_object *object)
+flagp_registry_adopt(struct flag_object *object, struct flag_error *error)
 {
 	const struct flag_definition **definition;
+	size_t words = (size_t)(object->words_end - object->words);
 	int result = 0;
 
 	object->reserved[0] = adopted;
 	adopted = object;
+	if (words > 0 && !flagp_cells_add(object->words, words, CELL_SHIFT))
+		return -FLAG_ENOMEM;
+	tell_first(object);
 	for (definition = object->index; definition < object->index_end;
 	     definition++) {
 		int one;
@@ -321,7 +348,7 @@ flagp_registry_adopt(struct flag_object *object)
 		/* Objects of different headers may leave holes. */
 		if (*definition == NULL)
 			continue;
-		one = adopt_definition(*definition);
+		one = adopt_definition(*definition, error);
 		if (result == 0)
 			result = one;
 	}

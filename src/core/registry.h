@@ -32,6 +32,8 @@ struct registry_entry {
 	uint32_t test;			/* set by a test, or NONE */
 	unsigned step;			/* of flag_test_next(): 0 not begun */
 	bool disputed;			/* objects differ in the default */
+	bool told_trip;			/* what listeners know: a trip, */
+	uint32_t told;			/* and the share; NONE: nothing yet */
 	uint32_t conf_at;		/* where in the conf it was last */
 	uint64_t reported;		/* key of its line in proc/ */
 };
@@ -45,9 +47,10 @@ void flagp_registry_register(struct flag_object *object);
  */
 struct flag_object *flagp_registry_next_object(void);
 
-/* Makes entries of an object's definitions.  LOCK_CHANGE is held.  0, or
- * -FLAG_ENOMEM with those that fitted. */
-int flagp_registry_adopt(struct flag_object *object);
+/* Makes entries of an object's definitions, and tunables of the others.
+ * LOCK_CHANGE is held.  0, or the first failure with a text; those that are in
+ * order are made all the same. */
+int flagp_registry_adopt(struct flag_object *object, struct flag_error *error);
 
 /* Every object that was adopted.  LOCK_CHANGE is held. */
 struct flag_object *flagp_registry_objects(void);

@@ -6,15 +6,16 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/value.h"
 #include "flagctl/author.h"
 #include "flagctl/client.h"
 #include "flagctl/print.h"
 #include "flagctl/publish.h"
 
-/* An "on" ends by itself. */
-#define ON_SECONDS 3600
+/* What raises a share ends by itself. */
+#define RAISE_SECONDS 3600
 
-enum verb { VERB_ON, VERB_OFF, VERB_UNSET };
+enum verb { VERB_ON, VERB_OFF, VERB_SET, VERB_UNSET };
 
 /* One flag of a change. */
 struct item {
@@ -22,7 +23,8 @@ struct item {
 	struct layers_answer before;
 	uint32_t was, after;		/* effective shares; NONE: not known */
 	enum layer winner;		/* after it */
-	bool lowers;
+	bool lowers;			/* published first, durable then */
+	bool ends;			/* after RAISE_SECONDS, or at a boot */
 	bool idle;			/* there is nothing to unset */
 	bool on_run;			/* the run directory has a record */
 };
@@ -31,19 +33,20 @@ struct change {
 	struct client client;
 	struct publish publish;
 	enum verb verb;
+	uint32_t share;			/* wanted; unset: NONE */
 	char **operands;
 	int count;
 	struct item *items;
-	struct families_word *words;	/* one an item that is not idle */
+	const char **flags;		/* items that are not idle */
 	size_t item_count;
 	bool pattern;			/* some came from a pattern */
 	struct record_author author;
 	int64_t now;
 };
 
-static const char *const verb_words[] = { "on", "off", "unset" };
+static const char *const verb_words[] = { "on", "off", "set", "unset" };
 
-static int run(const struct request *request, enum verb verb, char **operands,
+static int run(const struct request *request, enum verb verb, uint32_t share,
 	       int count);
 static int choose(struct change *change);
 static int allow(struct change *change);
@@ -53,38 +56,34 @@ static void preview(struct change *change);
 int
 flagp_verb_on(const struct request *request)
 {
-	return run(request, VERB_ON, request->operands, request->count);
+	return run(request, VERB_ON, FLAGP_SHARE_ALL, request->count);
 }
 
 int
 flagp_verb_off(const struct request *request)
 {
-	return run(request, VERB_OFF, request->operands, request->count);
+	return run(request, VERB_OFF, 0, request->count);
 }
 
 int
 flagp_verb_unset(const struct request *request)
 {
-	return run(request, VERB_UNSET, request->operands, request->count);
+	return run(request, VERB_UNSET, FLAGP_SHARE_NONE, request->count);
 }
 
 int
 flagp_verb_set(const struct request *request)
 {
 	const char *value = request->operands[1];
+	uint32_t share;
 
-	if (strcmp(value, "on") == 0)
-		return run(request, VERB_ON, request->operands, 1);
-	if (strcmp(value, "off") == 0)
-		return run(request, VERB_OFF, request->operands, 1);
-	if (strchr(value, '%') != NULL)
+	if (!flagp_value_state(value, &share))
 		return flagp_print_fail(CODE_USAGE,
-			"set %.48s %.20s: percentages are not in this "
-			"version; accepted are on and off",
+			"set %.48s %.20s: no such state; accepted are on, off "
+			"and 0%% to 100%% in steps of 0.001%%",
 			request->operands[0], value);
-	return flagp_print_fail(CODE_USAGE,
-		"set %.48s %.20s: no such state; accepted are on and off",
-		request->operands[0], value);
+	return run(request, share == 0 ? VERB_OFF : share == FLAGP_SHARE_ALL ?
+		   VERB_ON : VERB_SET, share, 1);
 }
 
 /* Under the lock, except for a dry run: reads, decides, writes. */
@@ -114,13 +113,14 @@ prepare(struct change *change)
 }
 
 static int
-run(const struct request *request, enum verb verb, char **operands, int count)
+run(const struct request *request, enum verb verb, uint32_t share, int count)
 {
 	static struct change change;	/* outlives a slow disk's thread */
 	int code;
 
 	change.verb = verb;
-	change.operands = operands;
+	change.share = share;
+	change.operands = request->operands;
 	change.count = count;
 	change.publish.lock = -1;
 	code = flagp_client_open(&change.client, request, CLIENT_MUST_EXIST);
@@ -128,7 +128,7 @@ run(const struct request *request, enum verb verb, char **operands, int count)
 		code = prepare(&change);
 	if (!flagp_publish_end(&change.publish))
 		return code;
-	free(change.words);
+	free(change.flags);
 	free(change.items);
 	flagp_client_close(&change.client);
 	return code;
@@ -174,11 +174,15 @@ check_operand(const struct change *change, const char *operand)
 {
 	const struct client *client = &change->client;
 
+	const struct known *known = flagp_client_known(client, operand);
+
 	if (!is_pattern(operand))
-		return flagp_client_known(client, operand) != NULL ? CODE_DONE
-		       : flagp_client_unknown(client, operand);
+		return known == NULL ? flagp_client_unknown(client, operand) :
+		       known->tunable ? flagp_client_tunable(client, operand) :
+		       CODE_DONE;
 	for (size_t i = 0; i < client->known_count; i++)
-		if (flagp_text_matches(operand, client->known[i].name))
+		if (!client->known[i].tunable &&
+		    flagp_text_matches(operand, client->known[i].name))
 			return CODE_DONE;
 	return flagp_print_fail(CODE_UNKNOWN,
 		"no flag matches %.60s; flagctl list shows the %zu flags of "
@@ -199,11 +203,12 @@ choose(struct change *change)
 		change->pattern |= is_pattern(change->operands[i]);
 	}
 	change->items = calloc(client->known_count + 1, sizeof(struct item));
-	change->words = calloc(client->known_count + 1, sizeof(*change->words));
-	if (change->items == NULL || change->words == NULL)
+	change->flags = calloc(client->known_count + 1, sizeof(*change->flags));
+	if (change->items == NULL || change->flags == NULL)
 		return flagp_print_fail(CODE_FAILED, "out of memory");
 	for (size_t i = 0; i < client->known_count; i++)
-		if (is_meant(change, client->known[i].name))
+		if (!client->known[i].tunable &&
+		    is_meant(change, client->known[i].name))
 			change->items[change->item_count++].name =
 				client->known[i].name;
 	return CODE_DONE;
@@ -233,9 +238,16 @@ judge_item(struct change *change, struct item *item)
 	item->on_run = flagp_record_get(&client->overrides[SIDE_RUN],
 					item->name) != NULL;
 	item->idle = change->verb == VERB_UNSET && record == NULL;
-	item->lowers = change->verb == VERB_OFF ||
-		       (change->verb == VERB_UNSET && record != NULL &&
-			record->share != 0);
+	if (change->verb == VERB_UNSET)
+		item->lowers = record != NULL && record->share != 0;
+	else
+		item->lowers = change->share == 0 ||
+			       (item->was != FLAGP_SHARE_NONE &&
+				change->share < item->was);
+	/* Under refused files nobody knows: as if it raised. */
+	item->ends = change->verb != VERB_UNSET && change->share != 0 &&
+		     (client->conf == NULL ||
+		      change->share >= item->before.configured);
 }
 
 static int
@@ -262,7 +274,8 @@ allow(struct change *change)
 		struct item *item = &change->items[i];
 
 		judge_item(change, item);
-		if (change->verb == VERB_ON && item->before.trip != NULL)
+		if (change->verb != VERB_UNSET && change->share != 0 &&
+		    item->before.trip != NULL)
 			code = refuse_trip(item);
 	}
 	return code;
@@ -294,7 +307,7 @@ put(struct change *change, const struct item *item, uint64_t generation)
 {
 	struct client *client = &change->client;
 	struct record record = {
-		.share = change->verb == VERB_ON ? FLAGP_SHARE_ALL : 0,
+		.share = change->verb == VERB_UNSET ? 0 : change->share,
 		.removed = change->verb == VERB_UNSET,
 		.base = client->conf != NULL ? item->before.configured :
 					       FLAGP_SHARE_NONE,
@@ -305,8 +318,8 @@ put(struct change *change, const struct item *item, uint64_t generation)
 	int code;
 
 	snprintf(record.flag, sizeof(record.flag), "%s", item->name);
-	if (change->verb == VERB_ON) {
-		record.until = change->now + ON_SECONDS;
+	if (item->ends) {
+		record.until = change->now + RAISE_SECONDS;
 		snprintf(record.boot, sizeof(record.boot), "%s", client->boot);
 	}
 	code = flagp_record_put(&client->overrides[SIDE_STATE], &record);
@@ -396,7 +409,6 @@ say_item(const struct change *change, const struct item *item,
 	 struct print_table *table)
 {
 	const char *winner = flagp_layers_name(item->winner);
-	uint32_t wanted = change->verb == VERB_ON ? FLAGP_SHARE_ALL : 0;
 	char before[16], after[16];
 
 	flagp_print_cell(table, MARK_STRONG, "%s", item->name);
@@ -406,20 +418,20 @@ say_item(const struct change *change, const struct item *item,
 	flagp_print_cell(table, MARK_NONE, "%s",
 			 flagp_layers_share(item->after, after,
 					    sizeof(after)));
-	flagp_print_cell_time(table, change->verb == VERB_ON ?
-			      change->now + ON_SECONDS : 0);
+	flagp_print_cell_time(table, item->ends ?
+			      change->now + RAISE_SECONDS : 0);
 	if (item->after == FLAGP_SHARE_NONE)
 		flagp_print_cell(table, MARK_NONE, "decided by the files, "
 				 "which are refused now");
-	else if (change->verb != VERB_UNSET && item->after != wanted)
+	else if (change->verb == VERB_UNSET)
+		flagp_print_cell(table, MARK_NONE, "decided by %s", winner);
+	else if (item->after != change->share)
 		flagp_print_cell(table, MARK_BAD, "%s outranks it", winner);
-	else if (change->verb == VERB_ON)
+	else if (item->ends)
 		flagp_print_cell(table, MARK_NONE, "for an hour, or until the "
 				 "next boot");
-	else if (change->verb == VERB_OFF)
-		flagp_print_cell(table, MARK_NONE, "until unset");
 	else
-		flagp_print_cell(table, MARK_NONE, "decided by %s", winner);
+		flagp_print_cell(table, MARK_NONE, "until unset");
 }
 
 static void
@@ -509,7 +521,7 @@ perform_direction(struct change *change, bool lowers)
 	flagp_publish_join(publish);
 	publish->generation = flagp_client_generation(&change->client) + 1;
 	publish->lowers = lowers;
-	publish->needs_state = change->verb == VERB_ON;
+	publish->needs_state = !lowers && change->verb != VERB_UNSET;
 	publish->store = store;
 	publish->data = change;
 	code = stage(change, lowers, publish->generation);
@@ -533,22 +545,19 @@ set_goal(const struct change *change, struct families_goal *goal)
 			goal->ack.overrides_state = publish->generation;
 }
 
+/* Whose words are checked in the end. */
 static void
-set_words(struct change *change)
+set_flags(struct change *change)
 {
 	struct publish *publish = &change->publish;
 
-	publish->words = change->words;
-	publish->word_count = 0;
+	publish->flags = change->flags;
+	publish->flag_count = 0;
 	for (size_t i = 0; i < change->item_count; i++) {
 		const struct item *item = &change->items[i];
-		struct families_word *word;
 
-		if (item->idle || item->after == FLAGP_SHARE_NONE)
-			continue;
-		word = &change->words[publish->word_count++];
-		word->flag = item->name;
-		word->on = item->after != 0;
+		if (!item->idle && item->after != FLAGP_SHARE_NONE)
+			change->flags[publish->flag_count++] = item->name;
 	}
 }
 
@@ -575,7 +584,7 @@ perform(struct change *change)
 	if (code != CODE_DONE)
 		return code;
 	set_goal(change, &goal);
-	set_words(change);
+	set_flags(change);
 	say_idle(change);
 	say_items(change);
 	return flagp_publish_wait(&change->publish, &goal);

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "flagctl/print.h"
+#include "mechanism/bucket.h"
 
 /* A number that a damaged file may claim without being taken for damage. */
 #define GENERATION_BELIEVED (1ull << 40)
@@ -213,6 +214,61 @@ flagp_client_flag(const struct proc_entry *entry, const char *name)
 	return NULL;
 }
 
+void
+flagp_client_ask_process(const struct client *client,
+			 const struct proc_entry *entry, const char *name,
+			 struct layers_answer *answer)
+{
+	const struct known *known = flagp_client_known(client, name);
+	struct layers_files files = client->files;
+	struct conf environment = { 0 };
+	bool initial = known != NULL && known->initial;
+
+	if (flagp_conf_environment(&environment, entry->head.environment,
+				   NULL) == 0)
+		files.environment = &environment;
+	flagp_layers_ask(answer, &files, name, initial ? FLAGP_SHARE_ALL : 0);
+	/* It points into what is freed here. */
+	answer->environment = NULL;
+	flagp_conf_free(&environment);
+}
+
+/* The share that a word stands for. */
+static uint32_t
+share_of(const struct proc_flag *flag)
+{
+	if (flag->word & PROC_WORD_PERCENT)
+		return flagp_bucket_share(flag->threshold);
+	return flag->word & PROC_WORD_ON ? FLAGP_SHARE_ALL : 0;
+}
+
+bool
+flagp_client_agrees(const struct proc_entry *entry,
+		    const struct proc_flag *flag, uint32_t share)
+{
+	bool on = (flag->word & PROC_WORD_ON) != 0;
+
+	return share_of(flag) == share &&
+	       on == flagp_layers_takes(flag->name, share,
+					entry->head.instance);
+}
+
+const char *
+flagp_client_word(const struct proc_flag *flag, char *buffer, size_t size)
+{
+	bool on = (flag->word & PROC_WORD_ON) != 0;
+	char share[16];
+
+	if (flag->word & PROC_WORD_PERCENT)
+		snprintf(buffer, size, "%s, here %s",
+			 flagp_layers_share(share_of(flag), share,
+					    sizeof(share)),
+			 on ? "on" : "off");
+	else
+		snprintf(buffer, size, "%s", on ? "on" : "off");
+	return buffer;
+}
+
 /* The word of a live process that keeps itself up to date. */
 static const struct proc_flag *
 reported_word(const struct client *client, const char *name)
@@ -252,6 +308,8 @@ since_when(const struct client *client, const struct layers_answer *answer)
 		return answer->override->at;
 	case LAYER_TRIP:
 		return answer->trip->at;
+	case LAYER_ENVIRONMENT:
+		return 0;
 	case LAYER_DROPIN:
 		return file_time(client, answer->dropin->file);
 	case LAYER_MAIN:
@@ -266,21 +324,24 @@ flagp_client_state(const struct client *client, const char *name,
 		   struct client_state *state)
 {
 	const struct proc_flag *word;
+	char share[16];
 
 	memset(state, 0, sizeof(*state));
 	flagp_client_ask(client, name, &state->answer);
-	state->on = state->answer.effective != 0;
+	state->share = state->answer.effective;
 	state->since = since_when(client, &state->answer);
 	flagp_layers_source(&state->answer, state->source,
 			    sizeof(state->source));
-	if (client->conf != NULL || state->answer.winner != LAYER_DEFAULT)
-		return;
-	word = reported_word(client, name);
-	if (word == NULL)
-		return;
-	state->reported = true;
-	state->on = (word->word & 1u) != 0;
-	snprintf(state->source, sizeof(state->source), "%s", word->source);
+	word = client->conf == NULL && state->answer.winner == LAYER_DEFAULT ?
+		       reported_word(client, name) : NULL;
+	if (word != NULL) {
+		state->reported = true;
+		state->share = share_of(word);
+		snprintf(state->source, sizeof(state->source), "%s",
+			 word->source);
+	}
+	snprintf(state->text, sizeof(state->text), "%s",
+		 flagp_layers_share(state->share, share, sizeof(share)));
 }
 
 uint64_t

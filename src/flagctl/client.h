@@ -32,6 +32,10 @@ struct known {
 	char summary[200];
 	bool initial;
 	unsigned by;
+	bool tunable;			/* the rest: of a tunable */
+	bool typed;			/* type is known */
+	enum value_type type;
+	char value[200];		/* its compiled default, "" not known */
 };
 
 struct client {
@@ -96,7 +100,8 @@ void flagp_client_ask(const struct client *client, const char *name,
  */
 struct client_state {
 	struct layers_answer answer;
-	bool on;
+	uint32_t share;
+	char text[16];			/* "on", "off", "25%" */
 	bool reported;			/* from a process, not the files */
 	char source[80];
 	int64_t since;			/* wall seconds; 0: not known */
@@ -104,6 +109,36 @@ struct client_state {
 
 void flagp_client_state(const struct client *client, const char *name,
 			struct client_state *state);
+
+/* The same for one process, whose environment has a word in it. */
+void flagp_client_ask_process(const struct client *client,
+			      const struct proc_entry *entry, const char *name,
+			      struct layers_answer *answer);
+
+/* Whether the word that a process reported is what share makes of it. */
+bool flagp_client_agrees(const struct proc_entry *entry,
+			 const struct proc_flag *flag, uint32_t share);
+
+/* What a word says: "on", "off", "25%, here on". */
+const char *flagp_client_word(const struct proc_flag *flag, char *buffer,
+			      size_t size);
+#define CLIENT_WORD_SIZE 32
+
+/* What the files make of a tunable, and where; text is "" where that is not
+ * known. */
+struct client_value {
+	char text[200], source[80];
+};
+void flagp_client_value(const struct client *client, const char *name,
+			struct client_value *value);
+
+/* Whether a process reported that value; text: where it did not, what it has
+ * instead. */
+bool flagp_client_has_value(const struct proc_flag *flag, const char *value,
+			    char *text, size_t size);
+
+/* Prints that a tunable is no flag.  Returns CODE_USAGE. */
+int flagp_client_tunable(const struct client *client, const char *name);
 
 /* The line of a flag in a registration, or NULL. */
 const struct proc_flag *flagp_client_flag(const struct proc_entry *entry,

@@ -234,40 +234,57 @@ flagp_families_complain(const struct proc_list *procs,
 /* --- the words ---------------------------------------------------------- */
 
 static bool
-is_wrong(const struct proc_flag *flag, const struct families_word *word,
-	 uint64_t generation)
+is_wrong(const struct client *client, const struct proc_entry *entry,
+	 const struct proc_flag *flag, uint64_t generation)
 {
-	if (word->flag != NULL && strcmp(flag->name, word->flag) != 0)
+	struct layers_answer answer;
+
+	if (flag->tunable != 0 || flag->generation > generation)
 		return false;
-	return ((flag->word & 1u) != 0) != word->on &&
-	       flag->generation <= generation;
+	flagp_client_ask_process(client, entry, flag->name, &answer);
+	/* What refused files would say, nobody knows. */
+	if (client->conf == NULL && answer.winner >= LAYER_DROPIN)
+		return false;
+	return !flagp_client_agrees(entry, flag, answer.effective);
+}
+
+static size_t
+wrong_in(const struct client *client, const struct proc_entry *entry,
+	 const char *name, uint64_t generation)
+{
+	char word[CLIENT_WORD_SIZE];
+	size_t count = 0;
+
+	for (uint32_t k = 0; k < entry->head.flags; k++) {
+		const struct proc_flag *flag = &entry->flags[k];
+
+		if ((name != NULL && strcmp(flag->name, name) != 0) ||
+		    !is_wrong(client, entry, flag, generation))
+			continue;
+		count++;
+		flagp_print_fail(CODE_UNACKNOWLEDGED,
+			"%s: pid %d (%s) has acknowledged, but reports %s (%s)",
+			flag->name, entry->head.pid, entry->head.program,
+			flagp_client_word(flag, word, sizeof(word)),
+			flag->source);
+	}
+	return count;
 }
 
 size_t
-flagp_families_wrong(const struct proc_list *procs,
-		     const struct families_word *word, uint64_t generation)
+flagp_families_wrong(const struct client *client, const char *flag,
+		     uint64_t generation)
 {
+	const struct proc_list *procs = &client->procs;
 	size_t count = 0;
 
 	for (size_t i = 0; i < procs->count; i++) {
 		const struct proc_entry *entry = &procs->entries[i];
 
 		/* Who has not applied it yet shows what was before. */
-		if (!is_driver(entry) || entry->flags == NULL ||
-		    entry->head.generation < generation)
-			continue;
-		for (uint32_t k = 0; k < entry->head.flags; k++) {
-			const struct proc_flag *flag = &entry->flags[k];
-
-			if (!is_wrong(flag, word, generation))
-				continue;
-			count++;
-			flagp_print_fail(CODE_UNACKNOWLEDGED,
-				"%s: pid %d (%s) has acknowledged, but "
-				"reports %s (%s)", flag->name, entry->head.pid,
-				entry->head.program, word->on ? "off" : "on",
-				flag->source);
-		}
+		if (is_driver(entry) && entry->flags != NULL &&
+		    entry->head.generation >= generation)
+			count += wrong_in(client, entry, flag, generation);
 	}
 	return count;
 }

@@ -38,19 +38,12 @@ bool flagp_families_judge(const struct proc_list *procs,
 void flagp_families_complain(const struct proc_list *procs,
 			     const struct families_goal *goal);
 
-/* What a flag has to be. */
-struct families_word {
-	const char *flag;		/* NULL: every flag */
-	bool on;
-};
-
 /*
- * Prints an error for each driver whose reported word is another, and not
- * because of a change that is newer than generation.  procs were read with
- * their flags.  Returns their number.
+ * Prints an error for each driver whose reported word of flag (NULL: of any)
+ * is not what the layers say, and not because of a change that is newer than
+ * generation.  client was scanned with its flags.  Returns their number.
  */
-size_t flagp_families_wrong(const struct proc_list *procs,
-			    const struct families_word *word,
+size_t flagp_families_wrong(const struct client *client, const char *flag,
 			    uint64_t generation);
 
 /*

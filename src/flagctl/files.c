@@ -58,16 +58,27 @@ flagp_files_warn_skipped(const struct conf *conf, const char *prefix)
 static int
 say_checked(const struct conf *conf, size_t files)
 {
-	size_t flags = 0;
+	size_t flags = 0, tunables = 0;
+	char more[48] = "";
 
-	for (size_t i = 0; i < conf->count; i++)
-		flags += i == 0 || strcmp(conf->values[i].flag,
-					  conf->values[i - 1].flag) != 0;
+	for (size_t i = 0; i < conf->count; i++) {
+		const struct conf_value *value = &conf->values[i];
+
+		if (i > 0 && strcmp(value->flag, value[-1].flag) == 0)
+			continue;
+		tunables += value->text != NULL;
+		flags += value->text == NULL;
+	}
+	if (tunables > 0)
+		snprintf(more, sizeof(more), ", %zu tunable%s", tunables,
+			 tunables == 1 ? "" : "s");
 	flagp_files_warn_skipped(conf, "");
 	flagp_print_number(NULL, "files", (int64_t)files);
 	flagp_print_number(NULL, "flags", (int64_t)flags);
-	flagp_print_say("ok: %zu file%s, %zu flag%s", files,
-			files == 1 ? "" : "s", flags, flags == 1 ? "" : "s");
+	flagp_print_number(NULL, "tunables", (int64_t)tunables);
+	flagp_print_say("ok: %zu file%s, %zu flag%s%s", files,
+			files == 1 ? "" : "s", flags, flags == 1 ? "" : "s",
+			more);
 	return CODE_DONE;
 }
 
@@ -169,7 +180,8 @@ static void
 write_head(struct text *text, const char *service)
 {
 	flagp_text_add(text,
-		"; Flags of %s.  A section is a flag; state is on or off.\n"
+		"; Flags of %s.  A section is a flag; state is on, off or a part\n"
+		"; of all, such as 25%%.\n"
 		"; Later files in %s.d/ win over this one.\n"
 		"; All of the files are taken, or none: flagctl check tells.\n"
 		"\n", service, service);
@@ -187,11 +199,14 @@ write_known(struct text *text, const struct client *client)
 	for (size_t i = 0; i < client->known_count; i++) {
 		const struct known *known = &client->known[i];
 
-		flagp_text_add(text, "%s%s%s; [%s]\n; state = %s\n",
+		flagp_text_add(text, "%s%s%s; [%s]\n; %s = %s\n",
 			       known->summary[0] != '\0' ? "; " : "",
 			       known->summary,
 			       known->summary[0] != '\0' ? "\n" : "",
-			       known->name, known->initial ? "on" : "off");
+			       known->name,
+			       known->tunable ? "value" : "state",
+			       known->tunable ? known->value :
+			       known->initial ? "on" : "off");
 		if (i + 1 < client->known_count)
 			flagp_text_add(text, "\n");
 	}

@@ -11,18 +11,20 @@
 #include "flagctl/print.h"
 
 /* The list that a service leaves in its state directory, one flag a line:
- * NAME 0|1 SUMMARY. */
+ * NAME 0|1 SUMMARY; of a tunable NAME =TYPE:DEFAULT SUMMARY. */
 #define LIST_NAME "flags"
 #define LIST_LIMIT (16u << 20)
 
-static void
+static struct known nobody;	/* what add() gives for no name */
+
+static struct known *
 add(struct client *client, const char *name, unsigned by, bool initial,
     const char *summary)
 {
 	struct known *grown, *known;
 
 	if (!flagp_text_is_name(name))
-		return;
+		return &nobody;
 	if (client->known_count == client->known_room) {
 		client->known_room = client->known_room * 2 + 32;
 		grown = realloc(client->known,
@@ -37,18 +39,39 @@ add(struct client *client, const char *name, unsigned by, bool initial,
 	snprintf(known->summary, sizeof(known->summary), "%s", summary);
 	known->by = by;
 	known->initial = initial;
+	return known;
+}
+
+/* "=TYPE:DEFAULT". */
+static void
+set_tunable(struct known *known, const char *word)
+{
+	unsigned type;
+	int at = 0;
+
+	known->tunable = true;
+	if (sscanf(word, "=%u:%n", &type, &at) != 1 || at == 0 ||
+	    type > VALUE_STRING ||
+	    !flagp_text_unescape(word + at, known->value,
+				 sizeof(known->value)))
+		return;
+	known->typed = true;
+	known->type = (enum value_type)type;
 }
 
 static void
 add_listed_line(struct client *client, char *line)
 {
 	char *name = strsep(&line, " "), *initial;
+	struct known *known;
 
 	if (line == NULL)
 		return;
 	initial = strsep(&line, " ");
-	add(client, name, KNOWN_LIST, strcmp(initial, "1") == 0,
-	    line != NULL ? line : "");
+	known = add(client, name, KNOWN_LIST, strcmp(initial, "1") == 0,
+		    line != NULL ? line : "");
+	if (initial[0] == '=')
+		set_tunable(known, initial);
 }
 
 static void
@@ -78,6 +101,28 @@ add_records(struct client *client, const struct record_file *file)
 }
 
 static void
+add_line(struct client *client, const struct proc_flag *flag, unsigned by)
+{
+	struct known *known = add(client, flag->name, by, flag->initial, "");
+
+	if (flag->tunable == 0)
+		return;
+	known->tunable = known->typed = true;
+	known->type = PROC_TUNABLE_TYPE(flag->tunable);
+}
+
+static void
+add_conf(struct client *client)
+{
+	for (size_t i = 0; i < client->conf->count; i++) {
+		const struct conf_value *value = &client->conf->values[i];
+
+		add(client, value->flag, KNOWN_CONF, false, "")->tunable =
+			value->text != NULL;
+	}
+}
+
+static void
 add_processes(struct client *client)
 {
 	for (size_t i = 0; i < client->procs.count; i++) {
@@ -87,8 +132,7 @@ add_processes(struct client *client)
 
 		for (uint32_t k = 0; entry->flags != NULL &&
 		     k < entry->head.flags; k++)
-			add(client, entry->flags[k].name, by,
-			    entry->flags[k].initial, "");
+			add_line(client, &entry->flags[k], by);
 	}
 }
 
@@ -112,6 +156,13 @@ merge(struct known *into, const struct known *from)
 	if (into->summary[0] == '\0')
 		memcpy(into->summary, from->summary, sizeof(into->summary));
 	into->by |= from->by;
+	into->tunable |= from->tunable;
+	if (from->typed && !into->typed) {
+		into->typed = true;
+		into->type = from->type;
+	}
+	if (into->value[0] == '\0')
+		memcpy(into->value, from->value, sizeof(into->value));
 }
 
 void
@@ -121,9 +172,8 @@ flagp_client_names(struct client *client)
 
 	client->known_count = 0;
 	add_listed(client);
-	for (size_t i = 0; client->conf != NULL && i < client->conf->count; i++)
-		add(client, client->conf->values[i].flag, KNOWN_CONF, false,
-		    "");
+	if (client->conf != NULL)
+		add_conf(client);
 	for (int i = 0; i < SIDE_COUNT; i++) {
 		add_records(client, &client->overrides[i]);
 		add_records(client, &client->trips[i]);
@@ -186,4 +236,57 @@ flagp_client_unknown(const struct client *client, const char *name)
 	return flagp_print_fail(CODE_UNKNOWN,
 		"no such flag: %.60s; %s has %zu flags, flagctl list shows "
 		"them", name, client->paths.service, client->known_count);
+}
+
+int
+flagp_client_tunable(const struct client *client, const char *name)
+{
+	return flagp_print_fail(CODE_USAGE,
+		"%s is a tunable, not a flag; change it in %s/%s.ini: section "
+		"[%s], value = ...", name, client->paths.config,
+		client->paths.service, name);
+}
+
+void
+flagp_client_value(const struct client *client, const char *name,
+		   struct client_value *value)
+{
+	const struct known *known = flagp_client_known(client, name);
+	const struct conf_value *given = client->conf == NULL ? NULL :
+		flagp_conf_last(client->conf, name);
+
+	if (given != NULL && given->text != NULL) {
+		snprintf(value->text, sizeof(value->text), "%s", given->text);
+		snprintf(value->source, sizeof(value->source), "%s:%u",
+			 given->file, given->line);
+		return;
+	}
+	snprintf(value->text, sizeof(value->text), "%s", known != NULL &&
+		 client->conf != NULL ? known->value : "");
+	snprintf(value->source, sizeof(value->source), "%s",
+		 client->conf != NULL ? "default" : "files refused");
+}
+
+bool
+flagp_client_has_value(const struct proc_flag *flag, const char *value,
+		       char *text, size_t size)
+{
+	struct value_limits limits =
+		flagp_value_limits(PROC_TUNABLE_TYPE(flag->tunable));
+	uint64_t mark = (uint64_t)flag->threshold << 32 | flag->word;
+	struct value has = { limits.type, { .size = mark }, NULL }, wanted;
+
+	if (flagp_value_parse(&wanted, &limits, value, strlen(value), NULL) ==
+	    0 && flagp_value_mark(&wanted) == mark) {
+		snprintf(text, size, "%s", value);
+		return true;
+	}
+	if (limits.type == VALUE_STRING) {
+		snprintf(text, size, "another text");
+		return false;
+	}
+	if (limits.type == VALUE_BOOL)
+		has.number.on = mark != 0;
+	flagp_value_format(&has, text, size);
+	return false;
 }

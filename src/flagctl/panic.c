@@ -13,7 +13,7 @@ struct alarm {
 	struct client client;
 	struct publish publish;
 	struct record_panic panic;
-	struct families_word word;
+	const char *every;		/* NULL: every flag is checked */
 };
 
 static int
@@ -61,6 +61,8 @@ count_on(struct client *client)
 	flagp_client_scan(client, true);
 	flagp_client_names(client);
 	for (size_t i = 0; i < client->known_count; i++) {
+		if (client->known[i].tunable)
+			continue;
 		flagp_client_ask(client, client->known[i].name, &answer);
 		on += answer.effective != 0;
 	}
@@ -163,8 +165,9 @@ begin_panic(struct alarm *alarm)
 		return code;
 	say_panic(alarm, count_on(client));
 	goal.ack.panic = alarm->panic.generation;
-	alarm->publish.words = &alarm->word;	/* every flag off */
-	alarm->publish.word_count = 1;
+	client->panic[SIDE_RUN] = alarm->panic;
+	alarm->publish.flags = &alarm->every;
+	alarm->publish.flag_count = 1;
 	return flagp_publish_wait(&alarm->publish, &goal);
 }
 

@@ -319,11 +319,10 @@ wrong_words(const struct publish *publish)
 	struct client *client = publish->client;
 	size_t count = 0;
 
-	if (publish->word_count > 0)
+	if (publish->flag_count > 0)
 		flagp_client_scan(client, true);
-	for (size_t i = 0; i < publish->word_count; i++)
-		count += flagp_families_wrong(&client->procs,
-					      &publish->words[i],
+	for (size_t i = 0; i < publish->flag_count; i++)
+		count += flagp_families_wrong(client, publish->flags[i],
 					      publish->generation);
 	return count;
 }

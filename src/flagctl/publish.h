@@ -35,9 +35,10 @@ struct publish {
 	int (*store)(struct publish *publish, enum side side);
 	void *data;
 
-	/* What the flags have to be; checked when all have acknowledged. */
-	struct families_word *words;
-	size_t word_count;
+	/* Flags whose words are checked when all have acknowledged; NULL is
+	 * every flag. */
+	const char **flags;
+	size_t flag_count;
 
 	int lock;			/* of writers, or -1 */
 	int result[SIDE_COUNT];

@@ -15,8 +15,7 @@
 /* What was last said of a flag. */
 struct seen_flag {
 	char name[FLAGP_NAME_SIZE];
-	char source[80];
-	bool on;
+	char source[80], text[16];
 };
 
 struct seen_process {
@@ -42,7 +41,7 @@ now_text(char *buffer, size_t size)
 }
 
 static void
-say_flag(const struct known *known, bool before,
+say_flag(const struct known *known, const char *before,
 	 const struct client_state *state)
 {
 	char now[24], generation[24];
@@ -52,14 +51,12 @@ say_flag(const struct known *known, bool before,
 		 (unsigned long long)state->answer.generation);
 	if (flagp_print_is_json())
 		flagp_print_line("at", now, "event", "flag", "flag",
-				 known->name, "before", before ? "on" : "off",
-				 "after", state->on ? "on" : "off", "source",
-				 state->source, "#generation", generation,
-				 NULL);
+				 known->name, "before", before, "after",
+				 state->text, "source", state->source,
+				 "#generation", generation, NULL);
 	else
 		flagp_print_plain("%s  %s  %s -> %s  %s\n", now, known->name,
-				  before ? "on" : "off",
-				  state->on ? "on" : "off", state->source);
+				  before, state->text, state->source);
 }
 
 static void
@@ -119,12 +116,13 @@ compare_flags(const struct client *client, struct seen *seen, bool first)
 		snprintf(flags[i].name, sizeof(flags[i].name), "%s",
 			 known->name);
 		memcpy(flags[i].source, state.source, sizeof(state.source));
-		flags[i].on = state.on;
-		if (first || (old != NULL && old->on == state.on &&
+		memcpy(flags[i].text, state.text, sizeof(state.text));
+		if (first || (old != NULL &&
+			      strcmp(old->text, state.text) == 0 &&
 			      strcmp(old->source, state.source) == 0))
 			continue;
-		say_flag(known, old != NULL ? old->on :
-			 known->initial, &state);
+		say_flag(known, old != NULL ? old->text :
+			 known->initial ? "on" : "off", &state);
 		said++;
 	}
 	free(seen->flags);

@@ -24,6 +24,7 @@ static void explain(const struct client *client, const char *name);
 static size_t differences(const struct client *client, const char *name,
 			  bool say);
 static int look(struct client *client, const char *name);
+static int look_at_value(struct client *client, const char *name);
 
 int
 flagp_verb_why(const struct request *request)
@@ -35,9 +36,21 @@ flagp_verb_why(const struct request *request)
 	if (code == CODE_DONE && flagp_client_known(&client, name) == NULL)
 		code = flagp_client_unknown(&client, name);
 	if (code == CODE_DONE)
-		code = look(&client, name);
+		code = flagp_client_known(&client, name)->tunable ?
+			       look_at_value(&client, name) :
+			       look(&client, name);
 	flagp_client_close(&client);
 	return code;
+}
+
+static void
+look_again(struct client *client)
+{
+	usleep(TRY_US);
+	flagp_client_conf(client);
+	flagp_client_records(client);
+	flagp_client_scan(client, true);
+	flagp_client_names(client);
 }
 
 static int
@@ -46,11 +59,7 @@ look(struct client *client, const char *name)
 	for (int i = 1; i < TRIES; i++) {
 		if (differences(client, name, false) == 0)
 			break;
-		usleep(TRY_US);
-		flagp_client_conf(client);
-		flagp_client_records(client);
-		flagp_client_scan(client, true);
-		flagp_client_names(client);
+		look_again(client);
 	}
 	explain(client, name);
 	return differences(client, name, true) == 0 ? CODE_DONE : CODE_FAILED;
@@ -97,7 +106,9 @@ configured_text(const struct client *client,
 {
 	const struct conf_value *value = answer->dropin != NULL ?
 					 answer->dropin : answer->main;
-	const char *state = answer->configured != 0 ? "on" : "off";
+	char share[16];
+	const char *state = flagp_layers_share(answer->configured, share,
+					       sizeof(share));
 
 	if (client->conf == NULL)
 		snprintf(buffer, size, "the configuration (refused now)");
@@ -108,6 +119,12 @@ configured_text(const struct client *client,
 		snprintf(buffer, size, "the compiled default (%s)", state);
 }
 
+static bool
+is_part(uint32_t share)
+{
+	return share != 0 && share < FLAGP_SHARE_ALL;
+}
+
 static void
 sentence_of_operator(const struct client *client, const char *name,
 		     const struct layers_answer *answer)
@@ -115,19 +132,21 @@ sentence_of_operator(const struct client *client, const char *name,
 	const struct record *record = answer->override;
 	char who[400], since[24], until[24], reveals[200];
 	char call[CLIENT_CALL_SIZE];
-	bool on = record->share != 0;
+	char share[16];
+	const char *state = flagp_layers_share(record->share, share,
+					       sizeof(share));
 
 	author_text(&record->author, who, sizeof(who));
 	flagp_clock_format(record->at, since, sizeof(since));
 	flagp_clock_format(record->until, until, sizeof(until));
 	configured_text(client, answer, reveals, sizeof(reveals));
 	flagp_client_call(client, call, sizeof(call));
-	answer_is("%s is %s since %s%s%s: turned %s by %s.", name,
-		  on ? "on" : "off", since,
+	answer_is("%s is %s since %s%s%s: %s %s by %s.", name, state, since,
 		  record->until != 0 ? ", until " : "",
-		  record->until != 0 ? until : "", on ? "on" : "off", who);
+		  record->until != 0 ? until : "",
+		  is_part(record->share) ? "set to" : "turned", state, who);
 	flagp_print_say("To let %s decide: %s unset %s", reveals, call, name);
-	if (on)
+	if (record->share != 0)
 		flagp_print_say("To turn it off now: %s off %s", call, name);
 	else if (answer->trip != NULL)
 		flagp_print_say("A trip stands below: it stays off then, "
@@ -169,7 +188,8 @@ sentence_of_files(const struct client *client, const char *name,
 		  const struct client_state *state)
 {
 	char call[CLIENT_CALL_SIZE], since[40] = "";
-	const char *word = state->on ? "on" : "off";
+	const char *word = state->text;
+	bool on = state->share != 0;
 
 	if (state->since != 0) {
 		strcpy(since, ", saved ");
@@ -186,8 +206,8 @@ sentence_of_files(const struct client *client, const char *name,
 			  state->source, since);
 	flagp_client_call(client, call, sizeof(call));
 	flagp_print_say("To turn it %s: %s %s %s%s",
-			state->on ? "off now" : "on for an hour", call,
-			state->on ? "off" : "on", name,
+			on ? "off now" : "on for an hour", call,
+			on ? "off" : "on", name,
 			state->answer.winner == LAYER_DEFAULT ?
 			"; to keep it, a section in the configuration" :
 			"; to keep it, an edit of that line");
@@ -237,6 +257,9 @@ layer_where(const struct layers_answer *answer, enum layer layer,
 			 (unsigned long long)record->generation,
 			 record->author.user);
 		break;
+	case LAYER_ENVIRONMENT:
+		snprintf(buffer, size, "of each process");
+		break;
 	case LAYER_DROPIN:
 	case LAYER_MAIN:
 		snprintf(buffer, size, "%s:%u", value->file, value->line);
@@ -272,15 +295,40 @@ layer_cells(struct print_table *table, const struct layers_answer *answer,
 	flagp_print_cell_bool(table, wins);
 }
 
+/* Live processes in which the environment decides. */
+static size_t
+environments(const struct client *client, const char *name)
+{
+	struct layers_answer answer;
+	size_t count = 0;
+
+	for (size_t i = 0; i < client->procs.count; i++) {
+		const struct proc_entry *entry = &client->procs.entries[i];
+
+		if (entry->life == PROC_DEAD ||
+		    entry->head.environment[0] == '\0')
+			continue;
+		flagp_client_ask_process(client, entry, name, &answer);
+		count += answer.winner == LAYER_ENVIRONMENT;
+	}
+	return count;
+}
+
 static void
 layer_note(struct print_table *table, const struct client *client,
-	   const struct layers_answer *answer, enum layer layer)
+	   const char *name, const struct layers_answer *answer,
+	   enum layer layer)
 {
 	bool files = layer == LAYER_MAIN || layer == LAYER_DROPIN;
 	char ended[24];
 
 	if (files && client->conf == NULL) {
 		flagp_print_cell(table, MARK_BAD, "not known: files refused");
+	} else if (layer == LAYER_ENVIRONMENT &&
+		   environments(client, name) > 0) {
+		flagp_print_cell(table, MARK_NONE, "decides in %zu of %zu "
+				 "processes", environments(client, name),
+				 flagp_client_living(client));
 	} else if (layer == LAYER_ON && answer->ended != NULL) {
 		flagp_clock_format(answer->ended->until, ended, sizeof(ended));
 		flagp_print_cell(table, MARK_NONE, "generation %llu by %s "
@@ -298,7 +346,8 @@ layer_note(struct print_table *table, const struct client *client,
 }
 
 static void
-show_layers(const struct client *client, const struct client_state *state)
+show_layers(const struct client *client, const char *name,
+	    const struct client_state *state)
 {
 	static const struct print_column columns[] = {
 		{ "  LAYER", "layer" }, { "SAYS", "says" },
@@ -312,8 +361,12 @@ show_layers(const struct client *client, const struct client_state *state)
 	for (int i = 0; i < LAYER_COUNT; i++) {
 		enum layer layer = (enum layer)i;
 
+		/* Few processes have one. */
+		if (layer == LAYER_ENVIRONMENT && !flagp_print_is_json() &&
+		    environments(client, name) == 0)
+			continue;
 		layer_cells(table, &state->answer, layer, refused);
-		layer_note(table, client, &state->answer, layer);
+		layer_note(table, client, name, &state->answer, layer);
 	}
 	flagp_print_table_end(table, "layers", true);
 }
@@ -339,6 +392,7 @@ word_cells(struct print_table *table, const struct proc_entry *entry,
 	   const struct proc_flag *flag)
 {
 	int64_t age = flagp_clock_ms() - entry->head.tick_ms;
+	char word[CLIENT_WORD_SIZE];
 
 	flagp_print_cell_number(table, entry->head.pid);
 	flagp_print_cell(table, MARK_NONE, "%s", entry->head.program);
@@ -348,7 +402,7 @@ word_cells(struct print_table *table, const struct proc_entry *entry,
 	} else {
 		flagp_print_cell(table, MARK_NONE, "%08x", flag->word);
 		flagp_print_cell(table, MARK_NONE, "%s",
-				 (flag->word & 1u) != 0 ? "on" : "off");
+				 flagp_client_word(flag, word, sizeof(word)));
 		flagp_print_cell_span(table, age < 0 ? 0 : age);
 		flagp_print_cell(table, MARK_NONE, "%s", flag->source);
 		flagp_print_cell_number(table, (int64_t)flag->generation);
@@ -388,6 +442,33 @@ show_words(const struct client *client, const char *name)
 	flagp_print_table_end(table, "processes", true);
 }
 
+/* Which units the live processes choose among, as far as was seen. */
+static void
+say_units(const struct client *client, const char *name, const char *share)
+{
+	size_t instances = 0, on = 0, keys = 0, calls = 0;
+
+	for (size_t i = 0; i < client->procs.count; i++) {
+		const struct proc_entry *entry = &client->procs.entries[i];
+		const struct proc_flag *flag = flagp_client_flag(entry, name);
+
+		if (entry->life == PROC_DEAD || flag == NULL ||
+		    !has_own_word(entry))
+			continue;
+		instances++;
+		on += (flag->word & PROC_WORD_ON) != 0;
+		keys += flag->keys;
+		calls += flag->calls;
+	}
+	flagp_print_say("%s of instances for flag_enabled: on in %zu of %zu "
+			"process%s.", share, on, instances,
+			instances == 1 ? "" : "es");
+	flagp_print_say("%s of keys (%zu process%s read%s it by key), %s of "
+			"calls (%zu by call).", share, keys,
+			keys == 1 ? "" : "es", keys == 1 ? "s" : "", share,
+			calls);
+}
+
 static void
 explain(const struct client *client, const char *name)
 {
@@ -395,12 +476,14 @@ explain(const struct client *client, const char *name)
 
 	flagp_client_state(client, name, &state);
 	flagp_print_text(NULL, "flag", "%s", name);
-	flagp_print_text(NULL, "state", state.on ? "on" : "off");
+	flagp_print_text(NULL, "state", "%s", state.text);
 	flagp_print_text(NULL, "winner", "%s",
 			 flagp_layers_name(state.answer.winner));
 	sentence(client, name, &state);
+	if (is_part(state.share))
+		say_units(client, name, state.text);
 	flagp_print_plain("\n");
-	show_layers(client, &state);
+	show_layers(client, name, &state);
 	if (flagp_client_living(client) > 0) {
 		flagp_print_plain("\n");
 		show_words(client, name);
@@ -417,24 +500,115 @@ differences(const struct client *client, const char *name, bool say)
 {
 	struct layers_answer answer;
 	const struct proc_flag *flag;
+	char word[CLIENT_WORD_SIZE], share[16];
 	size_t count = 0;
 
-	flagp_client_ask(client, name, &answer);
-	if (!is_decided(client, &answer))
-		return 0;
 	for (size_t i = 0; i < client->procs.count; i++) {
 		const struct proc_entry *entry = &client->procs.entries[i];
-		unsigned says = answer.effective != 0;
 
 		flag = flagp_client_flag(entry, name);
 		if (entry->life == PROC_DEAD || flag == NULL ||
-		    !has_own_word(entry) || (flag->word & 1u) == says)
+		    !has_own_word(entry))
+			continue;
+		flagp_client_ask_process(client, entry, name, &answer);
+		if (!is_decided(client, &answer) ||
+		    flagp_client_agrees(entry, flag, answer.effective))
 			continue;
 		count++;
 		if (say)
 			flagp_print_fail(CODE_FAILED, "%s: pid %d (%s): word "
-				"%u, layers say %u", name, entry->head.pid,
-				entry->head.program, flag->word & 1u, says);
+				"says %s, layers say %s", name, entry->head.pid,
+				entry->head.program,
+				flagp_client_word(flag, word, sizeof(word)),
+				flagp_layers_share(answer.effective, share,
+						   sizeof(share)));
 	}
 	return count;
+}
+
+/* --- tunables ---------------------------------------------------------- */
+
+/* Counts the processes that have another value than the files give. */
+static size_t
+value_differences(const struct client *client, const char *name, bool say)
+{
+	struct client_value value;
+	char has[200];
+	size_t count = 0;
+
+	flagp_client_value(client, name, &value);
+	for (size_t i = 0; i < client->procs.count && value.text[0]; i++) {
+		const struct proc_entry *entry = &client->procs.entries[i];
+		const struct proc_flag *flag = flagp_client_flag(entry, name);
+
+		if (entry->life == PROC_DEAD || flag == NULL ||
+		    flag->tunable == 0 || !has_own_word(entry) ||
+		    strcmp(flag->source, CONF_ENVIRONMENT) == 0 ||
+		    flagp_client_has_value(flag, value.text, has, sizeof(has)))
+			continue;
+		count++;
+		if (say)
+			flagp_print_fail(CODE_FAILED, "%s: pid %d (%s): has %s "
+				"(%s), the files say %s (%s)", name,
+				entry->head.pid, entry->head.program, has,
+				flag->source, value.text, value.source);
+	}
+	return count;
+}
+
+static void
+show_values(const struct client *client, const char *name, const char *value)
+{
+	static const struct print_column columns[] = {
+		{ "PID", "pid" }, { "PROGRAM", "program" },
+		{ "VALUE", "value" }, { "SOURCE", "source" },
+	};
+	struct print_table *table;
+	char has[200];
+
+	table = flagp_print_table(columns, FLAGP_COUNT(columns));
+	for (size_t i = 0; i < client->procs.count; i++) {
+		const struct proc_entry *entry = &client->procs.entries[i];
+		const struct proc_flag *flag = flagp_client_flag(entry, name);
+
+		if (entry->life == PROC_DEAD || flag == NULL ||
+		    flag->tunable == 0)
+			continue;
+		(void)flagp_client_has_value(flag, value, has, sizeof(has));
+		flagp_print_cell_number(table, entry->head.pid);
+		flagp_print_cell(table, MARK_NONE, "%s", entry->head.program);
+		flagp_print_cell(table, MARK_NONE, "%s", has);
+		flagp_print_cell(table, MARK_NONE, "%s", flag->source);
+	}
+	flagp_print_table_end(table, "processes", true);
+}
+
+static int
+look_at_value(struct client *client, const char *name)
+{
+	struct client_value value;
+
+	for (int i = 1; i < TRIES; i++) {
+		if (value_differences(client, name, false) == 0)
+			break;
+		look_again(client);
+	}
+	flagp_client_value(client, name, &value);
+	flagp_print_text(NULL, "tunable", "%s", name);
+	flagp_print_text(NULL, "value", "%s", value.text);
+	flagp_print_text(NULL, "source", "%s", value.source);
+	if (strcmp(value.source, "default") == 0)
+		answer_is("%s is %s: its compiled default, no file says "
+			  "otherwise.", name, value.text[0] != '\0' ?
+			  value.text : "not known here");
+	else
+		answer_is("%s is %s: %s says so.", name, value.text,
+			  value.source);
+	flagp_print_say("To change it: section [%s], value = ..., in %s/%s.ini",
+			name, client->paths.config, client->paths.service);
+	flagp_print_plain("\n");
+	show_values(client, name, value.text);
+	flagp_client_warn(client);
+	return value_differences(client, name, true) == 0 ? CODE_DONE :
+							    CODE_FAILED;
 }

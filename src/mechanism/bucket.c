@@ -126,3 +126,11 @@ flagp_bucket_threshold(uint32_t share)
 	return (uint32_t)((((uint64_t)share << 32) + FLAGP_SHARE_ALL - 1) /
 			  FLAGP_SHARE_ALL);
 }
+
+uint32_t
+flagp_bucket_share(uint32_t threshold)
+{
+	if (threshold == BUCKET_ALL)
+		return FLAGP_SHARE_ALL;
+	return (uint32_t)((uint64_t)threshold * FLAGP_SHARE_ALL >> 32);
+}

@@ -55,6 +55,9 @@ uint32_t flagp_bucket_hash(const struct bucket_prefix *prefix,
  * no share. */
 uint32_t flagp_bucket_threshold(uint32_t share);
 
+/* The share whose threshold it is. */
+uint32_t flagp_bucket_share(uint32_t threshold);
+
 /* Whether a share between 0 and FLAGP_SHARE_ALL takes the hash. */
 static inline bool
 flagp_bucket_takes(uint32_t threshold, uint32_t hash)

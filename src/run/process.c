@@ -17,9 +17,11 @@
 #include "core/board.h"
 #include "core/change.h"
 #include "core/registry.h"
+#include "core/tunables.h"
+#include "core/view.h"
+#include "run/report.h"
+#include "run/rollout.h"
 
-#define FLAGS_NAME "flags"
-#define LINES_AT_ONCE 128u	/* of the registration, in one write */
 
 /*
  * W: start, stop and the driver under LOCK_CHANGE, the fork handler in a
@@ -35,14 +37,6 @@ static enum flag_fork on_fork;
 static bool is_open, new_child;
 static uint64_t entry_number;		/* how many entries there were */
 static struct flag_error standing;	/* as long as this driver lives */
-
-/* Lines of flags that follow each other, on their way into the entry; what
- * they make of each flag's "reported".  W, R: under LOCK_CHANGE. */
-static struct {
-	size_t first, count;
-	uint64_t keys[LINES_AT_ONCE];
-	char lines[LINES_AT_ONCE][PROC_LINE];
-} gathered;
 
 /* W: start.  R: the fork handler. */
 static void (*forget_driver)(void);
@@ -163,29 +157,6 @@ create_entry(void)
 	return 0;
 }
 
-static void
-leave_flag_list(void)
-{
-	struct text text = TEXT_INIT;
-
-	for (size_t i = 0; i < flagp_registry_count(); i++) {
-		const struct registry_entry *flag = flagp_registry_at(i);
-		const char *summary = flag->definition != NULL ?
-					      flag->definition->summary : "";
-
-		flagp_text_add(&text, "%s %d ", flag->name,
-			       flag->initial != 0);
-		for (; *summary != '\0'; summary++)
-			flagp_text_add(&text, "%c", (unsigned char)*summary <
-				       ' ' ? '?' : *summary);
-		flagp_text_add(&text, "\n");
-	}
-	if (!text.failed && text.size > 0)
-		(void)flagp_io_replace(places.state, FLAGS_NAME, text.data,
-				       text.size, false);
-	flagp_text_free(&text);
-}
-
 int
 flagp_process_register(void)
 {
@@ -199,7 +170,7 @@ flagp_process_register(void)
 	/* Tried again and again where the run directory is missing: the list
 	 * once is enough. */
 	if (places.state >= 0 && (result == 0 || entry_number == 1))
-		leave_flag_list();
+		flagp_report_list(places.state);
 	return result;
 }
 
@@ -237,6 +208,14 @@ flagp_process_standing(const struct flag_error *error)
 		(void)flagp_process_error(NULL);
 }
 
+void
+flagp_process_surroundings(const char *instance, const char *environment)
+{
+	snprintf(head.instance, sizeof(head.instance), "%s", instance);
+	snprintf(head.environment, sizeof(head.environment), "%s",
+		 environment);
+}
+
 bool
 flagp_process_error(const struct flag_error *error)
 {
@@ -250,110 +229,6 @@ flagp_process_error(const struct flag_error *error)
 	news = strcmp(line, head.error) != 0;
 	memcpy(head.error, line, sizeof(head.error));
 	return news;
-}
-
-/* The cells of one name agree, unless somebody broke one: then say that. */
-static uint64_t
-cell_to_report(const struct registry_entry *flag)
-{
-	uint64_t first = flagp_board_load(flag->cell);
-
-	for (unsigned k = 1; k <= flag->more_count; k++) {
-		uint64_t cell = flagp_board_load(flagp_registry_cell(flag, k));
-
-		if ((cell ^ first) & BOARD_ON)
-			return cell;
-	}
-	return first;
-}
-
-/*
- * What stands in a flag's line, in one number: all that the files say, in
- * common, and the rest that is the flag's own.  Each step loses nothing, so
- * another cell always gives another key.
- */
-static uint64_t
-report_key(const struct registry_entry *flag, uint64_t cell, uint64_t common)
-{
-	const uint64_t prime = 0x100000001b3ull;
-	uint64_t own = (uint64_t)flag->test << 32 | flag->initial << 1 |
-		       flag->disputed;
-
-	return ((common ^ cell) * prime ^ own) * prime;
-}
-
-static void
-format_line(struct registry_entry *flag, uint64_t cell,
-	    struct layers_files *files, char *buffer)
-{
-	struct layers_answer answer;
-	struct proc_flag line;
-
-	flagp_change_ask_entry(files, flag, &answer);
-	/* what is registered was checked to be a name */
-	memcpy(line.name, flag->name, strlen(flag->name) + 1);
-	line.word = BOARD_WORD(cell);
-	line.threshold = BOARD_THRESHOLD(cell);
-	line.initial = flag->initial != 0;
-	line.generation = answer.generation;
-	if (flag->test != FLAGP_SHARE_NONE)
-		snprintf(line.source, sizeof(line.source), "test");
-	else if (flag->disputed)
-		snprintf(line.source, sizeof(line.source),
-			 "objects differ in the default");
-	else
-		flagp_layers_source(&answer, line.source, sizeof(line.source));
-	flagp_proc_format_flag(&line, buffer);
-}
-
-/* Writes the lines that are gathered, as one piece. */
-static void
-write_gathered(void)
-{
-	size_t size = gathered.count * PROC_LINE;
-	off_t offset = (off_t)(PROC_HEAD + gathered.first * PROC_LINE);
-
-	if (size > 0 && flagp_io_write_at(entry, gathered.lines, size,
-					  offset) == 0)
-		for (size_t i = 0; i < gathered.count; i++)
-			flagp_registry_at(gathered.first + i)->reported =
-				gathered.keys[i];
-	gathered.count = 0;
-}
-
-/* Gathers a flag's line, if it is not what was last written. */
-static void
-report_flag(size_t index, struct layers_files *files, uint64_t common)
-{
-	struct registry_entry *flag = flagp_registry_at(index);
-	uint64_t cell = cell_to_report(flag);
-	uint64_t key = report_key(flag, cell, common);
-
-	if (key == flag->reported)
-		return;
-	if (gathered.count == LINES_AT_ONCE ||
-	    index != gathered.first + gathered.count)
-		write_gathered();
-	if (gathered.count == 0)
-		gathered.first = index;
-	gathered.keys[gathered.count] = key;
-	format_line(flag, cell, files, gathered.lines[gathered.count]);
-	gathered.count++;
-}
-
-static void
-report_flags(const struct snapshot *snapshot)
-{
-	uint64_t knowledge = snapshot != NULL ? snapshot->knowledge : 0;
-	/* A new entry has no lines yet: what the last one had is no matter. */
-	uint64_t common = flagp_text_hash(FLAGP_FNV_START ^ entry_number,
-					  &knowledge, sizeof(knowledge));
-	struct layers_files files;
-
-	flagp_change_files(snapshot, &files);
-	for (size_t i = 0; i < flagp_registry_count(); i++)
-		report_flag(i, &files, common);
-	write_gathered();
 }
 
 static uint64_t
@@ -402,10 +277,10 @@ flagp_process_report(const struct snapshot *snapshot)
 
 	if (!entry_stands())
 		return;
-	report_flags(snapshot);
+	flagp_report_lines(entry, entry_number, snapshot);
 	if (snapshot != NULL)
 		fill_ack(snapshot);
-	head.flags = (uint32_t)flagp_registry_count();
+	head.flags = (uint32_t)flagp_registry_count() + flagp_tunables_count();
 	head.own_cells = flagp_board_own_cells();
 	head.board = flagp_board_id();
 	head.tick_ms = flagp_clock_ms();
@@ -476,6 +351,8 @@ after_fork_child(void)
 {
 	flagp_snapshot_after_fork_child();
 	flagp_board_forked();
+	flagp_view_forked();
+	flagp_rollout_forked();
 	flagp_lock_reset();
 	if (!is_open)
 		return;

@@ -49,6 +49,8 @@ bool flagp_process_is_open(void);
  * there is nothing newer to tell. */
 void flagp_process_standing(const struct flag_error *error);
 
+/* What decides beside the files.  W: start, under LOCK_CHANGE. */
+void flagp_process_surroundings(const char *instance, const char *environment);
 /* The error in force, or NULL.  Returns whether that is news. */
 bool flagp_process_error(const struct flag_error *error);
 

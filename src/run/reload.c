@@ -12,13 +12,17 @@
 #include "base/log.h"
 #include "core/board.h"
 #include "core/change.h"
+#include "core/events.h"
 #include "core/snapshot.h"
+#include "core/tunables.h"
+#include "core/view.h"
 #include "run/process.h"
 
 /* A configuration with fewer flags is believed when it stayed so this long:
  * an editor that truncates and writes leaves such a file for a moment. */
 #define SHRUNK_QUIET_MS 1000
 #define READ_TRIES 5
+#define VIEW_RETRY_MS 250
 
 /* W, R under LOCK_CHANGE; due: also read by the driver. */
 static uint64_t refused_signature;	/* of a set that was refused */
@@ -121,6 +125,10 @@ read_conf_once(struct turn *turn, uint64_t signature)
 	flagp_error_clear(&error);
 	if (flagp_places_check_config(places, paths, &error) == 0)
 		conf = flagp_conf_read(places->config, paths->service, &error);
+	if (conf != NULL && flagp_tunables_check(conf, &error) < 0) {
+		flagp_conf_free(conf);
+		conf = NULL;
+	}
 	if (conf == NULL) {
 		/* Saved again meanwhile: what was refused is not what stands
 		 * there now. */
@@ -352,6 +360,15 @@ finish(struct turn *turn, struct flag_error *error, bool *news)
 	const struct flag_error *shown = conf_error.code != 0 ? &conf_error :
 								&turn->error;
 
+	if (shown->code == 0)
+		shown = flagp_change_problem();
+	if (shown->code == 0 && flagp_view_retry()) {
+		flagp_error_set(&turn->error, FLAG_EBUSY, NULL, 0,
+				"views show older files: requests still look "
+				"at four generations");
+		shown = &turn->error;
+		due = flagp_clock_ms() + VIEW_RETRY_MS;
+	}
 	if (flagp_snapshot_current() != NULL)
 		note_next_end();
 	*news = flagp_process_error(shown);
@@ -373,6 +390,7 @@ tell(const struct flag_error *error)
 	flagp_error_text(error, line, sizeof(line));
 	flagp_log(3, "ripcord: %s (not applied; what was good stays in force)",
 		  line);
+	flagp_events_refused(line);
 }
 
 int
@@ -403,6 +421,7 @@ flagp_reload(unsigned what, struct flag_error *error)
 	flagp_snapshot_retire(old);
 	if (flagp_change_trips_unsaved())
 		(void)flagp_change_save_trips();
+	flagp_events_deliver();
 	if (news && (shown.code != 0 || !first))
 		tell(&shown);
 	if (error != NULL && error->code == 0)

@@ -6,16 +6,33 @@
  */
 #include "core/board.h"
 #include "ripcord.h"
+#include "run/rollout.h"
+
+static int
+open_span(struct flag_span *span, struct flag *flag, uint64_t cell, bool on)
+{
+	span->flag = flag;
+	span->word = BOARD_WORD(cell);
+	span->on = on;
+	return on;
+}
 
 int
 flag_begin(struct flag_span *span, struct flag *flag)
 {
 	uint64_t cell = flagp_board_load(flag);
 
-	span->flag = flag;
-	span->word = BOARD_WORD(cell);
-	span->on = span->word & BOARD_ON;
-	return (int)span->on;
+	return open_span(span, flag, cell, flagp_rollout_call(flag, cell));
+}
+
+int
+flag_begin_keyed(struct flag_span *span, struct flag *flag, const void *key,
+		 size_t size)
+{
+	uint64_t cell = flagp_board_load(flag);
+
+	return open_span(span, flag, cell,
+			 flagp_rollout_key(flag, cell, key, size));
 }
 
 void

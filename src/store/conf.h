@@ -4,10 +4,17 @@
  * byte order.  All of it is taken or nothing.
  *
  *	[checksum.crc32c]
- *	state = on			; on | off
+ *	state = 25%			; on | off | 0% to 100%
+ *	bucket = flagd2			; how a percentage chooses keys
  *
- * A section is a flag.  Sections with a colon ("breaker:cache") and the names
- * in conf_reserved are for other readers: they are skipped, and listed in
+ *	[cache.bytes]
+ *	value = 64M			; of a tunable
+ *
+ *	[defaults]
+ *	bucket = flagd2			; for every flag that does not say
+ *
+ * A section is a flag or a tunable.  Sections with a colon ("breaker:cache")
+ * and reserved words are for other readers: they are skipped, and listed in
  * skipped.  Keys that a later version knows refuse the set as "not in this
  * version"; other keys as "unknown key", with the nearest.
  *
@@ -29,12 +36,13 @@
 #define CONF_LINE_LIMIT 190u		/* characters of one line of data */
 #define CONF_FILES_LIMIT 256u		/* the main file is one of them */
 
-/* One "state = ..." of one file. */
+/* One "state = ..." or "value = ..." of one file. */
 struct conf_value {
 	const char *flag;
 	const char *file;		/* "mysvc.ini" or "mysvc.d/10-x.ini" */
+	const char *text;		/* of a value; NULL: a state */
 	unsigned line;
-	uint32_t share;
+	uint32_t share;			/* of a state; a value: NONE */
 	bool dropin;
 	bool again;			/* the value before is of this flag */
 };
@@ -92,6 +100,17 @@ void flagp_conf_remarks(int directory, const char *service,
  */
 int flagp_conf_parse(struct conf *conf, const char *file, bool dropin,
 		     const char *text, size_t size, struct flag_error *error);
+
+/*
+ * Parses what a host's environment says: "a.b=on,c=25%,cache.bytes=32M".  Each
+ * item stands as a state, if it is one, and as a text.  file is
+ * CONF_ENVIRONMENT and line the number of the item.  conf starts as { 0 }.
+ * Returns 0, -FLAG_ECONFIG with nothing added, or -FLAG_ENOMEM.
+ */
+int flagp_conf_environment(struct conf *conf, const char *text,
+			   struct flag_error *error);
+#define CONF_ENVIRONMENT "RIPCORD_FLAGS"
+#define CONF_ENVIRONMENT_LIMIT 1000u	/* characters */
 
 /* The first value of flag, or NULL; those that follow it are of the same flag
  * as long as their name is equal.  The last one wins. */

@@ -22,6 +22,7 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/value.h"
 #include "store/conf_line.h"
 
 /* The longest line that we hand over, with newline and NUL. */
@@ -37,16 +38,28 @@ extern int ini_max_line __attribute__((weak));
 extern char *ini_start_comment_prefixes __attribute__((weak));
 extern char *ini_inline_comment_prefixes __attribute__((weak));
 
-static const char *const reserved_sections[] = {
-	"service", "defaults", "breaker", "record", "ripcord",
+enum key { KEY_STATE, KEY_VALUE, KEY_BUCKET, KEY_COUNT };
+
+static const char *const known_keys[KEY_COUNT] = {
+	[KEY_STATE] = "state",
+	[KEY_VALUE] = "value",
+	[KEY_BUCKET] = "bucket",
 };
 
-static const char *const known_keys[] = { "state" };
-
 static const char *const later_keys[] = {
-	"bucket", "guard", "guard_action", "guard_alpha", "guard_interval",
+	"guard", "guard_action", "guard_alpha", "guard_interval",
 	"guard_warmup", "guard_min_calls", "guard_holdback", "ramp",
-	"breaker", "value", "quiesce", "owner",
+	"breaker", "quiesce", "owner",
+};
+
+/* The one way to choose keys; the line keeps its meaning when there are
+ * others. */
+#define BUCKET_ALGORITHM "flagd2"
+
+enum section_kind {
+	SECTION_FLAG,			/* a flag, or a tunable */
+	SECTION_DEFAULTS,		/* for every flag that does not say */
+	SECTION_OTHER			/* for other readers: skipped */
 };
 
 struct conf_block {
@@ -86,8 +99,8 @@ struct parse {
 	bool pending;			/* line is a pair, not yet taken */
 	const char *key, *value;	/* of the pair that is being taken */
 	const char *section;		/* NULL before the first */
-	bool skipping;			/* the section is not ours */
-	unsigned state_line;		/* of this section; 0: none yet */
+	enum section_kind kind;
+	unsigned key_lines[KEY_COUNT];	/* of this section; 0: none yet */
 	struct headings seen;
 	size_t size;			/* of the text */
 };
@@ -147,6 +160,18 @@ allocate(struct conf_memory *memory, size_t size)
 	bytes = block->bytes + block->used;
 	block->used += size;
 	return bytes;
+}
+
+char *
+flagp_conf_keep(struct conf *conf, const char *text, size_t size)
+{
+	char *copy = allocate(conf->memory, size + 1);
+
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	return copy;
 }
 
 /* Makes room for one more of count items; room is kept beside the array. */
@@ -254,19 +279,20 @@ enter_section(struct parse *parse)
 				       "[%s]: section stands in line %u "
 				       "already; put its keys together",
 				       name, heading->line);
-	copy = allocate(parse->conf->memory, size);
+	copy = flagp_conf_keep(parse->conf, name, size - 1);
 	if (copy == NULL)
 		return out_of_memory(parse);
-	memcpy(copy, name, size);
 	*heading = (struct heading){ copy, (uint32_t)hash,
 				     parse->line.number };
 	parse->seen.count++;
 	parse->section = copy;
-	parse->state_line = 0;
-	parse->skipping = strchr(name, ':') != NULL ||
-			  is_among(name, reserved_sections,
-				   FLAGP_COUNT(reserved_sections));
-	return parse->skipping ? add_skipped(parse) : 0;
+	memset(parse->key_lines, 0, sizeof(parse->key_lines));
+	parse->kind = SECTION_FLAG;
+	if (strcmp(name, "defaults") == 0)
+		parse->kind = SECTION_DEFAULTS;
+	else if (strchr(name, ':') != NULL || flagp_text_is_reserved(name))
+		parse->kind = SECTION_OTHER;
+	return parse->kind == SECTION_OTHER ? add_skipped(parse) : 0;
 }
 
 /* "[section] key = value: " and the text. */
@@ -287,80 +313,138 @@ refuse_key(struct parse *parse)
 
 	if (is_among(key, later_keys, FLAGP_COUNT(later_keys)))
 		return refuse(parse, "not in this version", NULL);
-	nearest = flagp_text_nearest(key, known_keys, FLAGP_COUNT(known_keys));
+	nearest = flagp_text_nearest(key, known_keys, KEY_COUNT);
 	if (nearest == NULL)
-		return refuse(parse, "unknown key; use state", NULL);
+		return refuse(parse, "unknown key; use state, value or bucket",
+			      NULL);
 	return refuse(parse, "unknown key; did you mean ", nearest);
 }
 
-/* Whether a value is written as a share: "25%", "0.5%". */
-static bool
-is_percentage(const char *value)
+bool
+flagp_conf_append(struct conf *conf, const struct conf_value *value)
 {
-	size_t digits = strspn(value, "0123456789.");
-
-	return digits > 0 && value[0] != '.' &&
-	       strcmp(value + digits, "%") == 0;
-}
-
-static int
-read_state(struct parse *parse, uint32_t *share)
-{
-	const char *value = parse->value;
-
-	if (strcmp(value, "on") == 0)
-		*share = FLAGP_SHARE_ALL;
-	else if (strcmp(value, "off") == 0)
-		*share = 0;
-	else if (is_percentage(value))
-		return refuse(parse, "not in this version; use on or off",
-			      NULL);
-	else
-		return refuse(parse, "not a state; use on or off", NULL);
-	return 0;
-}
-
-static int
-add_value(struct parse *parse, uint32_t share)
-{
-	struct conf *conf = parse->conf;
 	struct conf_memory *memory = conf->memory;
 	struct conf_value *grown = grow(conf->values, conf->count,
 					&memory->values_room,
 					sizeof(*conf->values));
 
 	if (grown == NULL)
-		return out_of_memory(parse);
+		return false;
 	conf->values = grown;
-	conf->values[conf->count++] = (struct conf_value){
-		parse->section, parse->file, parse->line.number, share,
-		parse->dropin, false };
-	parse->state_line = parse->line.number;
+	conf->values[conf->count++] = *value;
+	return true;
+}
+
+static int
+add_value(struct parse *parse, uint32_t share, const char *text)
+{
+	struct conf_value value = {
+		.flag = parse->section, .file = parse->file, .text = text,
+		.line = parse->line.number, .share = share,
+		.dropin = parse->dropin,
+	};
+
+	return flagp_conf_append(parse->conf, &value) ? 0 :
+							out_of_memory(parse);
+}
+
+static int
+take_state(struct parse *parse)
+{
+	uint32_t share;
+
+	if (!flagp_value_state(parse->value, &share))
+		return refuse(parse, "not a state; use on, off or 0% to 100% "
+			      "in steps of 0.001%", NULL);
+	return add_value(parse, share, NULL);
+}
+
+/* What type it has is known where the flags are: checked there. */
+static int
+take_value(struct parse *parse)
+{
+	const char *copy = flagp_conf_keep(parse->conf, parse->value,
+					   strlen(parse->value));
+
+	if (copy == NULL)
+		return out_of_memory(parse);
+	return add_value(parse, FLAGP_SHARE_NONE, copy);
+}
+
+static int
+take_bucket(struct parse *parse)
+{
+	if (strcmp(parse->value, BUCKET_ALGORITHM) != 0)
+		return refuse(parse, "no such way to choose keys; use "
+			      BUCKET_ALGORITHM, NULL);
 	return 0;
+}
+
+/* The number of a key, or KEY_COUNT. */
+static enum key
+key_of(const char *word)
+{
+	int key = 0;
+
+	while (key < KEY_COUNT && strcmp(word, known_keys[key]) != 0)
+		key++;
+	return (enum key)key;
+}
+
+static int
+refuse_again(struct parse *parse, enum key there)
+{
+	const char *what = strcmp(parse->key, known_keys[there]) == 0 ?
+		"already" : "already; a section is a flag or a tunable";
+
+	return flagp_error_set(parse->error, FLAG_ECONFIG, parse->file,
+			       parse->line.number,
+			       "[%s] %s = %s: %s stands in line %u %s",
+			       parse->section, parse->key, parse->value,
+			       known_keys[there], parse->key_lines[there],
+			       what);
+}
+
+/* A key of a flag's section, or of [defaults]. */
+static int
+take_key(struct parse *parse, enum key key)
+{
+	unsigned *lines = parse->key_lines;
+
+	if (parse->kind == SECTION_DEFAULTS && key != KEY_BUCKET)
+		return refuse(parse, "belongs to one flag; write it in the "
+			      "section of that flag", NULL);
+	if (lines[key] != 0)
+		return refuse_again(parse, key);
+	if (key == KEY_STATE && lines[KEY_VALUE] != 0)
+		return refuse_again(parse, KEY_VALUE);
+	if (key == KEY_VALUE && lines[KEY_STATE] != 0)
+		return refuse_again(parse, KEY_STATE);
+	lines[key] = parse->line.number;
+	switch (key) {
+	case KEY_STATE:
+		return take_state(parse);
+	case KEY_VALUE:
+		return take_value(parse);
+	default:
+		return take_bucket(parse);
+	}
 }
 
 /* Takes the pair of the line at hand, as inih or our reader split it. */
 static int
 take_pair(struct parse *parse, const char *key, const char *value)
 {
-	uint32_t share = 0;
-	int result;
+	enum key number;
 
 	parse->pending = false;
 	parse->key = key;
 	parse->value = value;
-	if (parse->skipping)
+	if (parse->kind == SECTION_OTHER)
 		return 0;
-	if (strcmp(key, "state") != 0)
-		return refuse_key(parse);
-	if (parse->state_line != 0)
-		return flagp_error_set(parse->error, FLAG_ECONFIG, parse->file,
-				       parse->line.number,
-				       "[%s] state = %s: state stands in line "
-				       "%u already", parse->section, value,
-				       parse->state_line);
-	result = read_state(parse, &share);
-	return result < 0 ? result : add_value(parse, share);
+	number = key_of(key);
+	return number == KEY_COUNT ? refuse_key(parse) :
+				     take_key(parse, number);
 }
 
 static int
@@ -469,8 +553,8 @@ add_digest(const struct conf *conf, const char *file, const char *text,
 	return digest == 0 ? 1 : digest;	/* 0 means: no file */
 }
 
-static struct source *
-make_source(struct conf *conf, const char *file)
+const char *
+flagp_conf_source(struct conf *conf, const char *file)
 {
 	size_t size = strlen(file) + 1;
 	struct source *source = allocate(conf->memory,
@@ -480,7 +564,7 @@ make_source(struct conf *conf, const char *file)
 		return NULL;
 	source->order = conf->files;
 	memcpy(source->name, file, size);
-	return source;
+	return source->name;
 }
 
 /* Reads all lines, with inih or, where that stops early, without. */
@@ -502,15 +586,13 @@ flagp_conf_add(struct conf *conf, const char *file, bool dropin,
 	struct parse parse = { .conf = conf, .dropin = dropin,
 			       .error = error, .size = size };
 	size_t count = conf->count, skipped_count = conf->skipped_count;
-	struct source *source;
 	int result = flagp_conf_prepare(conf, error);
 
 	if (result < 0)
 		return result;
-	source = make_source(conf, file);
-	if (source == NULL)
+	parse.file = flagp_conf_source(conf, file);
+	if (parse.file == NULL)
 		return out_of_memory(&parse);
-	parse.file = source->name;
 	result = flagp_conf_lines_start(&parse.lines, parse.file, text, size,
 					error);
 	if (result == 0)

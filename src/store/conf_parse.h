@@ -31,6 +31,13 @@ int flagp_conf_prepare(struct conf *conf, struct flag_error *error);
 int flagp_conf_add(struct conf *conf, const char *file, bool dropin,
 		   const char *text, size_t size, struct flag_error *error);
 
+/* For other readers of states and values: what a file is called, a copy of a
+ * text, and one value, of which flag and text are copies already.  NULL or
+ * false: out of memory. */
+const char *flagp_conf_source(struct conf *conf, const char *file);
+char *flagp_conf_keep(struct conf *conf, const char *text, size_t size);
+bool flagp_conf_append(struct conf *conf, const struct conf_value *value);
+
 /* Sorts the values by flag, those of one flag as read. */
 void flagp_conf_sort(struct conf *conf);
 

@@ -109,6 +109,8 @@ flagp_proc_format_head(const struct proc_head *head, char *buffer)
 	line_text(&filler, "service", head->service);
 	line_text(&filler, "program", head->program);
 	line_text(&filler, "version", head->version);
+	line_text(&filler, "instance", head->instance);
+	line_text(&filler, "environment", head->environment);
 	line_number(&filler, "board", head->board, 10);
 	line_number(&filler, "own_cells", head->own_cells, 10);
 	line_text(&filler, "driver", driver_names[head->driver]);
@@ -142,8 +144,8 @@ pad_to(struct filler *filler, size_t column)
 }
 
 /*
- * Columns: name 0, word 49, threshold 58, initial 67, generation 69,
- * source 90.
+ * Columns: name 0, word 49, threshold 58, initial 67, units 69 (1 keys,
+ * 2 calls, and 4 times what a tunable is), generation 72, source 93.
  */
 void
 flagp_proc_format_flag(const struct proc_flag *flag, char *buffer)
@@ -156,6 +158,9 @@ flagp_proc_format_flag(const struct proc_flag *flag, char *buffer)
 	put(&filler, " ", 1);
 	put_number(&filler, flag->threshold, 16, 8);
 	put(&filler, flag->initial ? " 1 " : " 0 ", 3);
+	put_number(&filler, flag->keys | (unsigned)flag->calls << 1 |
+		   flag->tunable << 2, 10, 2);
+	put(&filler, " ", 1);
 	put_number(&filler, flag->generation, 10, 20);
 	put(&filler, " ", 1);
 	put_printable(&filler, flag->source, sizeof(flag->source));

@@ -9,7 +9,7 @@
  *
  *	pid 812
  *	...
- *	checksum.crc32c<spaces to 48> 00000a01 0001869f 0 <source>
+ *	checksum.crc32c<spaces to 48> 00000a01 0001869f 0 00 <source>
  *
  * Alive: the owner holds a POSIX record lock on its file.  Any other open and
  * close of that file in the owner would drop the lock: nobody opens his own.
@@ -23,9 +23,11 @@
 
 #include "base/compiler.h"
 #include "base/text.h"
+#include "base/value.h"
 #include "ripcord.h"
+#include "store/conf.h"
 
-#define PROC_HEAD 2048u		/* bytes before the first flag */
+#define PROC_HEAD 4096u		/* bytes before the first flag */
 #define PROC_LINE 160u		/* bytes of one flag, newline included */
 
 enum proc_driver {
@@ -59,15 +61,28 @@ struct proc_head {
 	char service[FLAGP_NAME_SIZE];
 	char version[24];		/* of the library */
 	char program[64];		/* from /proc/self/comm */
+	char instance[FLAGP_INSTANCE_SIZE];
+	char environment[CONF_ENVIRONMENT_LIMIT + 1];	/* in force, or "" */
 	uint32_t flags;			/* lines that follow */
 	char error[700];		/* file:line: text, or "" */
 };
+
+/* Bits of a word, as core/board.h publishes them. */
+#define PROC_WORD_ON 0x01u
+#define PROC_WORD_PERCENT 0x02u
+
+/* A line may be of a tunable: its type, and in word and threshold the low and
+ * the high half of its value's bits, or of the hash of a string's text. */
+#define PROC_TUNABLE(type) ((unsigned)(type) + 1)
+#define PROC_TUNABLE_TYPE(tunable) ((enum value_type)((tunable) - 1))
 
 /* One flag as a process last wrote it. */
 struct proc_flag {
 	char name[FLAGP_NAME_SIZE];
 	uint32_t word, threshold;
 	bool initial;			/* its compiled default */
+	bool keys, calls;		/* read by key, by call: seen so far */
+	unsigned tunable;		/* 0: a flag; else PROC_TUNABLE(type) */
 	uint64_t generation;		/* of the change that made the word */
 	char source[48];		/* "default", "mysvc.ini:12", "off" */
 };

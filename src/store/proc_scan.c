@@ -47,6 +47,10 @@ parse_texts(struct proc_head *head, const char *line)
 	if (field_text(line, "service", head->service, sizeof(head->service)) ||
 	    field_text(line, "program", head->program, sizeof(head->program)) ||
 	    field_text(line, "version", head->version, sizeof(head->version)) ||
+	    field_text(line, "instance", head->instance,
+		       sizeof(head->instance)) ||
+	    field_text(line, "environment", head->environment,
+		       sizeof(head->environment)) ||
 	    field_text(line, "watch", head->watch, sizeof(head->watch)) ||
 	    field_text(line, "error", head->error, sizeof(head->error)))
 		return;
@@ -118,17 +122,21 @@ static bool
 parse_flag(struct proc_flag *flag, const char *data)
 {
 	char line[PROC_LINE + 1];
-	unsigned initial;
+	unsigned initial, units;
 	int at = 0;
 	size_t length;
 
 	memcpy(line, data, PROC_LINE);
 	line[PROC_LINE - 1] = '\0';
-	if (sscanf(line, "%48s %" SCNx32 " %" SCNx32 " %u %" SCNu64 " %n",
+	if (sscanf(line, "%48s %" SCNx32 " %" SCNx32 " %u %u %" SCNu64 " %n",
 		   flag->name, &flag->word, &flag->threshold, &initial,
-		   &flag->generation, &at) != 5 || at == 0)
+		   &units, &flag->generation, &at) != 6 || at == 0)
 		return false;
 	flag->initial = initial != 0;
+	flag->keys = (units & 1u) != 0;
+	flag->calls = (units & 2u) != 0;
+	flag->tunable = units >> 2 <= PROC_TUNABLE(VALUE_STRING) ? units >> 2 :
+								    0;
 	snprintf(flag->source, sizeof(flag->source), "%s", line + at);
 	length = strlen(flag->source);
 	while (length > 0 && flag->source[length - 1] == ' ')

@@ -93,10 +93,10 @@ answers a 'read checksum.crc32c' off
 t set checksum.crc32c on
 is 0
 answers a 'read checksum.crc32c' on
-t set checksum.crc32c 25%
-is 2
-has 'accepted are on and off'
 t set checksum.crc32c maybe
+is 2
+has 'accepted are on, off and 0% to 100%'
+t set checksum.crc32c 101%
 is 2
 answers a 'read checksum.crc32c' on
 

@@ -68,7 +68,8 @@ reads()
 	say "read: $*"
 }
 
-want='; Flags of mysvc.  A section is a flag; state is on or off.
+want='; Flags of mysvc.  A section is a flag; state is on, off or a part
+; of all, such as 25%.
 ; Later files in mysvc.d/ win over this one.
 ; All of the files are taken, or none: flagctl check tells.
 

@@ -30,7 +30,7 @@ for verb in list status why get ps paths services check lint init reload on \
 	"$FLAGCTL" help --mdoc-list | grep -q "^\.It Cm $verb\b" ||
 		fail "the list for the manual lacks $verb"
 done
-[ "$("$FLAGCTL" help --verbs | wc -l)" = 20 ] || fail 'help --verbs'
+[ "$("$FLAGCTL" help --verbs | wc -l)" = 21 ] || fail 'help --verbs'
 t off --help
 is 0
 has 'Turns flags off'
@@ -121,7 +121,7 @@ done <<'END'
 3 off no.such
 3 get no.such
 3 -s nothing list
-2 set search.fast 5%
+2 set search.fast 5.0001%
 END
 
 say 'plain text without a terminal, colour where it is asked for'

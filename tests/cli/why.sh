@@ -23,14 +23,14 @@ poked()
 eventually poked
 t why search.fast
 is 1
-has "search.fast: pid ${pid[a]} (host): word 1, layers say 0"
+has "search.fast: pid ${pid[a]} (host): word says on, layers say off"
 lacks "pid ${pid[b]} (host): word"
 t list search.fast
 is 0
 has "pid ${pid[a]} (host) reports on"
 t why search.fast --json
 is 1
-json '.errors[0].text | contains("word 1, layers say 0")'
+json '.errors[0].text | contains("word says on, layers say off")'
 json ".processes[] | select(.pid == ${pid[a]}) | .state == \"on\""
 json '.layers[] | select(.wins) | .layer == "default"'
 

@@ -98,6 +98,40 @@ struct flag_definition {
 /* Bits for FLAG_DEFINE_WITH. */
 #define FLAG_INITIAL_ON 1u	/* compiled default is on, not off */
 #define FLAG_QUIESCE 2u		/* reserved: prove that nobody is inside */
+#define FLAG_TUNABLE_ 0x100u	/* a struct flag_tunable_definition */
+
+/*
+ * Tunables: values with a type, a unit and a range.  Read like a variable,
+ * set by the configuration, "value = 64M".  value: W drivers of this process;
+ * R any; relaxed.  number: W the library, once; R any.
+ */
+struct flag_bool { int64_t value; uint32_t number, reserved; };
+struct flag_int64 { int64_t value; uint32_t number, reserved; };
+struct flag_double { double value; uint32_t number, reserved; };
+struct flag_duration { int64_t value; uint32_t number, reserved; };
+struct flag_size { uint64_t value; uint32_t number, reserved; };
+struct flag_string { const char *initial; uint32_t number, reserved; };
+
+enum flag_type {
+	FLAG_TYPE_BOOL = 0,		/* on | off */
+	FLAG_TYPE_INT64 = 1,		/* 42, -7 */
+	FLAG_TYPE_DOUBLE = 2,		/* 0.5, 1e-6 */
+	FLAG_TYPE_DURATION = 3,		/* 90s, 250us; nanoseconds */
+	FLAG_TYPE_SIZE = 4,		/* 4096, 64M; bytes */
+	FLAG_TYPE_STRING = 5		/* UTF-8, its size in bytes limited */
+};
+
+/* What the definition of a tunable says.  initial, low and high: in integers,
+ * for a double in reals; of a string, initial is in text. */
+struct flag_tunable_definition {
+	struct flag_definition definition;	/* bits: FLAG_TUNABLE_ */
+	enum flag_type type;
+	uint32_t reserved;
+	void *tunable;
+	int64_t integers[3];
+	double reals[3];
+	const char *text;
+};
 
 /* One timed or counted run of an arm.  Fields belong to the library. */
 struct flag_span {
@@ -105,6 +139,13 @@ struct flag_span {
 	uint32_t on;
 	uint32_t word;
 	uint64_t reserved[6];
+};
+
+/* One view (flag_view_begin).  Fields belong to the library. */
+struct flag_view {
+	const struct flag_view_table_ *table;
+	uint32_t slot, states;		/* states: that may be believed */
+	uint64_t reserved[2];
 };
 
 /* What went wrong.  Filled by the first failure; the caller owns it. */
@@ -141,6 +182,32 @@ enum flag_fork {
  */
 typedef void flag_log_fn(void *data, int level, const char *text);
 
+/* What a listener is told. */
+enum flag_event_kind {
+	FLAG_CHANGED = 0,		/* a flag's share is another one */
+	FLAG_TRIPPED = 1,		/* a trip turned it off */
+	FLAG_UNTRIPPED = 2,		/* that trip is gone */
+	FLAG_RELOAD_FAILED = 3,		/* text: file, line, what and why */
+	FLAG_BLIND = 4,			/* reserved */
+	FLAG_BREAKER_MOVED = 5		/* reserved */
+};
+
+/* One event; it lasts as long as the call.  Fields are appended. */
+struct flag_event {
+	uint32_t size;
+	enum flag_event_kind kind;
+	struct flag *flag;		/* NULL: not of one flag */
+	const char *name;		/* of the flag, or "" */
+	const char *text;		/* what decides, or what failed */
+	uint32_t before, after;		/* shares, FLAG_SHARE_ALL is all */
+	uint64_t generation;		/* of the change; 0: by files */
+};
+#define FLAG_SHARE_ALL 100000u		/* a share of 100 %, in 0.001 % */
+
+/* Called with no lock held, from the driver or from the thread that called
+ * the library.  It may call the library, but not flag_stop(). */
+typedef void flag_listen_fn(void *data, const struct flag_event *event);
+
 /* How to start.  Initialize with FLAG_OPTIONS_INIT, then set fields. */
 struct flag_options {
 	uint32_t size;			/* sizeof(struct flag_options) */
@@ -152,11 +219,13 @@ struct flag_options {
 	const char *instance;		/* NULL: host name and service */
 	flag_log_fn *log;		/* NULL: say nothing */
 	void *log_data;
+	int environment;		/* 1: RIPCORD_FLAGS, RIPCORD_INSTANCE */
+	int reserved;
 };
 
 #define FLAG_OPTIONS_INIT \
 	{ (uint32_t)sizeof(struct flag_options), FLAG_DRIVER_THREAD, \
-	  FLAG_SHARED, FLAG_FORK_REGISTER, 0, NULL, NULL, NULL, NULL }
+	  FLAG_SHARED, FLAG_FORK_REGISTER, 0, NULL, NULL, NULL, NULL, 0, 0 }
 
 #if defined(__has_attribute)
 #if __has_attribute(__retain__)
@@ -192,7 +261,53 @@ struct flag_options {
 #define FLAG_DEFINE(id, name, summary) \
 	FLAG_DEFINE_WITH(id, name, summary, 0u, NULL)
 
+/*
+ * FLAG_SIZE(cache_bytes, "cache.bytes", 64 << 20, 1 << 20, 1 << 30,
+ *	     "bytes of the result cache"): defines a tunable, at file scope:
+ * its compiled default, the least and the greatest value, both allowed, and
+ * what it is for.  Names are those of flags; so are the rules for objects.
+ * A duration is in nanoseconds.  A string has the greatest size in bytes
+ * instead of a range, and a bool has none.
+ *
+ * FLAG_DECLARE_TUNABLE(size, cache_bytes): names one that another file of the
+ * same linked object defines.
+ */
+#define FLAG_BOOL(id, name, initial, summary) \
+	FLAG_DEFINE_TUNABLE_(bool, FLAG_TYPE_BOOL, id, (initial) ? 1 : 0, \
+		name, summary, (initial) ? 1 : 0, 0, 1, 0, 0, 0, NULL)
+#define FLAG_INT64(id, name, initial, low, high, summary) \
+	FLAG_DEFINE_TUNABLE_(int64, FLAG_TYPE_INT64, id, initial, \
+		name, summary, initial, low, high, 0, 0, 0, NULL)
+#define FLAG_DOUBLE(id, name, initial, low, high, summary) \
+	FLAG_DEFINE_TUNABLE_(double, FLAG_TYPE_DOUBLE, id, initial, \
+		name, summary, 0, 0, 0, initial, low, high, NULL)
+#define FLAG_DURATION(id, name, initial, low, high, summary) \
+	FLAG_DEFINE_TUNABLE_(duration, FLAG_TYPE_DURATION, id, initial, \
+		name, summary, initial, low, high, 0, 0, 0, NULL)
+#define FLAG_SIZE(id, name, initial, low, high, summary) \
+	FLAG_DEFINE_TUNABLE_(size, FLAG_TYPE_SIZE, id, initial, \
+		name, summary, (int64_t)(initial), (int64_t)(low), \
+		(int64_t)(high), 0, 0, 0, NULL)
+#define FLAG_STRING(id, name, initial, size, summary) \
+	FLAG_DEFINE_TUNABLE_(string, FLAG_TYPE_STRING, id, initial, \
+		name, summary, 0, 0, size, 0, 0, 0, initial)
+
+#define FLAG_DECLARE_TUNABLE(type, id) \
+	extern struct flag_##type id FLAG_HIDDEN_
+
 #ifndef FLAG_STUB
+
+#define FLAG_DEFINE_TUNABLE_(type, code, id, value_, name_, summary_, \
+			     i0, i1, i2, r0, r1, r2, text_) \
+	FLAG_DECLARE_TUNABLE(type, id); \
+	struct flag_##type id = { value_, 0u, 0u }; \
+	static const struct flag_tunable_definition id##_flag_definition = { \
+		{ (uint32_t)sizeof(struct flag_tunable_definition), FLAG_ABI_, \
+		  NULL, name_, summary_, NULL, FLAG_TUNABLE_, 0u }, \
+		code, 0u, &id, { i0, i1, i2 }, { r0, r1, r2 }, text_ }; \
+	static const struct flag_definition *id##_flag_index \
+		__attribute__((__section__("flag_index"), __used__)) \
+		FLAG_RETAIN_ = &id##_flag_definition.definition
 
 #define FLAG_DEFINE_WITH(id, name_, summary_, bits_, owner_) \
 	FLAG_DECLARE(id); \
@@ -252,6 +367,7 @@ struct flag_object {
 	unsigned char *pad_tail;	/* NULL: unknown, cells stay private */
 	const struct flag_definition **index, **index_end;
 	void *reserved[2];
+	uint32_t *first;		/* where to put its first cell's number */
 };
 
 /* Registers the flags of one linked object.  Called by the constructor below
@@ -272,7 +388,13 @@ extern const struct flag_definition *__stop_flag_index[]
  * registers itself once; the library ignores a second call. */
 struct flag_object flag_this_object __attribute__((__weak__)) FLAG_HIDDEN_ = {
 	(uint32_t)sizeof(struct flag_object), FLAG_ABI_, NULL, NULL, NULL,
-	NULL, NULL, { NULL, NULL } };
+	NULL, NULL, { NULL, NULL }, NULL };
+
+/* The number of this object's first cell in the tables of views; the library
+ * sets it, once.  Beside flag_this_object, which in an object that also holds
+ * code of an older header may be the shorter one of that. */
+uint32_t flag_this_object_first __attribute__((__weak__)) FLAG_HIDDEN_ =
+	UINT32_MAX;
 
 static void flag_register_this_object(void)
 	__attribute__((__constructor__, __used__));
@@ -288,6 +410,8 @@ static void flag_register_this_object(void)
 	o->pad_tail = __start_flag_pad_tail;
 	o->index = __start_flag_index;
 	o->index_end = __stop_flag_index;
+	if (o->size >= sizeof(struct flag_object))
+		o->first = &flag_this_object_first;
 	flag_register(o);
 }
 #endif
@@ -318,6 +442,66 @@ FLAG_INLINE int flag_enabled(const struct flag *flag)
 	return (int)(__atomic_load_n(word, __ATOMIC_RELAXED) & 1u);
 #endif
 }
+
+/*
+ * The value of a tunable, its compiled default before flag_start() and where
+ * no file says otherwise.  One load.  A duration is in nanoseconds, a size in
+ * bytes.  In a forked child, values are those of the fork until its own driver
+ * has started (flag_child); flags follow the family at once.
+ *
+ * Returns: a value within its range.  Threads: any, also in signal handlers.
+ * Blocks: never.  Since: 0.1.
+ */
+FLAG_INLINE int flag_bool(const struct flag_bool *tunable)
+{
+	return __atomic_load_n(&tunable->value, __ATOMIC_RELAXED) != 0;
+}
+FLAG_INLINE int64_t flag_int64(const struct flag_int64 *tunable)
+{
+	return __atomic_load_n(&tunable->value, __ATOMIC_RELAXED);
+}
+FLAG_INLINE double flag_double(const struct flag_double *tunable)
+{
+	double value;
+
+	__atomic_load(&tunable->value, &value, __ATOMIC_RELAXED);
+	return value;
+}
+FLAG_INLINE int64_t flag_duration(const struct flag_duration *tunable)
+{
+	return __atomic_load_n(&tunable->value, __ATOMIC_RELAXED);
+}
+FLAG_INLINE uint64_t flag_size(const struct flag_size *tunable)
+{
+	return __atomic_load_n(&tunable->value, __ATOMIC_RELAXED);
+}
+
+/*
+ * Copies the text of a string tunable.
+ *
+ * buffer: size bytes, always ended with a NUL; NULL if size is 0.
+ * Returns: length of the whole text, which was cut if >= size.
+ * Threads: any.  Blocks: never.  Since: 0.1.
+ */
+size_t flag_string(const struct flag_string *tunable, char *buffer,
+		   size_t size);
+
+/*
+ * Chooses the arm for a key: a user, a session, a connection.  The same key
+ * gets the same arm everywhere, and a share that grows takes nobody's arm
+ * away.  Without a percentage in force the answer is that of flag_enabled(),
+ * whatever the key.
+ *
+ * key: size bytes, which may be 0; key NULL is no key: while a percentage is
+ * in force it gets the baseline.  _str: a string.  _id: a number, which
+ * stands for its decimal digits.
+ * Returns: 1 on, 0 off.  Threads: any, also in signal handlers.
+ * Blocks: never.  Since: 0.1.  Source: murmur3 (x86, 32 bits, seed 0) of the
+ * flag's name and the key, as flagd spreads them from its version 0.15 on.
+ */
+int flag_enabled_for(const struct flag *flag, const void *key, size_t size);
+int flag_enabled_for_str(const struct flag *flag, const char *key);
+int flag_enabled_for_id(const struct flag *flag, uint64_t id);
 
 /*
  * Starts the library for one service: reads its files, publishes what they
@@ -415,12 +599,21 @@ struct flag *flag_find(const char *name);
 const volatile uint32_t *flag_word(const struct flag *flag);
 
 /*
- * Chooses the arm for one call and notes it in span.
+ * Chooses the arm for one call and notes it in span.  A percentage is one of
+ * calls: each is drawn anew.
  *
  * Returns: 1 for the optimized arm, 0 for the baseline.  Threads: any; a span
  * may be ended by another thread.  Blocks: never.  Since: 0.1.
  */
 int flag_begin(struct flag_span *span, struct flag *flag);
+
+/*
+ * The same with the arm of a key, as flag_enabled_for() chooses it.
+ *
+ * Returns, Threads, Blocks: as flag_begin().  Since: 0.1.
+ */
+int flag_begin_keyed(struct flag_span *span, struct flag *flag,
+		     const void *key, size_t size);
 
 /*
  * Ends a span with the outcome of its call.
@@ -435,6 +628,186 @@ void flag_end(struct flag_span *span, enum flag_outcome outcome);
  * Threads: any.  Blocks: never.  Since: 0.1.
  */
 void flag_cancel(struct flag_span *span);
+
+/*
+ * A view: all that one request reads comes from one generation.  What was
+ * saved together is seen together, also while files change.
+ *
+ *	struct flag_view view;
+ *
+ *	flag_view_begin(&view);
+ *	if (flag_view_enabled(&view, &fast_parse))
+ *		limit = flag_view_size(&view, &fast_limit);
+ *	flag_view_end(&view);
+ *
+ * A view may last as long as a request does, also over turns of a loop, and
+ * may end on another thread: nobody waits for it.  A kill that comes while it
+ * is open counts from the next view on.
+ */
+
+/* One generation: states by number of cell (0: ask the cell, 1 off, 2 on),
+ * values by number of tunable, and the board's epoch of which it tells.  Fixed
+ * while a view has it. */
+struct flag_view_table_ {
+	uint64_t epoch;
+	const unsigned char *states;
+	const uint64_t *values;
+	uint32_t state_count, value_count;
+};
+
+/* W: drivers, under a lock; R: any, current with acquire. */
+struct flag_views_ {
+	uint32_t current;
+	uint32_t reserved;
+	const uint64_t *epoch;		/* of the board */
+	struct flag_view_table_ tables[4];
+};
+
+/* One thread's books: views begun and ended by it.  W: that thread, and the
+ * fork handler in a child; R: also drivers, which order it by membarrier(2). */
+struct flag_view_thread_ {
+	struct flag_views_ *views;
+	uint64_t in[5], out[5];		/* the last: out of memory */
+};
+extern __thread struct flag_view_thread_ *flag_view_thread_
+	__attribute__((__tls_model__("initial-exec")));
+
+/* What flag_view_begin() and flag_view_end() do where a thread has no books
+ * yet.  Threads: any.  Blocks: never.  Since: 0.1. */
+void flag_view_begin_slow_(struct flag_view *view);
+void flag_view_end_slow_(struct flag_view *view);
+
+/*
+ * Begins a view.
+ *
+ * Threads: any, not in signal handlers.  Blocks: never; the first of a thread
+ * allocates.  Since: 0.1.
+ */
+FLAG_INLINE void flag_view_begin(struct flag_view *view)
+{
+	struct flag_view_thread_ *me = flag_view_thread_;
+	const struct flag_view_table_ *table;
+	const uint64_t *epoch;
+	uint32_t slot;
+
+	if (me == NULL) {
+		flag_view_begin_slow_(view);
+		return;
+	}
+	for (;;) {
+		slot = __atomic_load_n(&me->views->current, __ATOMIC_ACQUIRE);
+		__atomic_store_n(&me->in[slot], me->in[slot] + 1,
+				 __ATOMIC_RELAXED);
+		/* The driver's membarrier makes a fence of this one. */
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&me->views->current, __ATOMIC_RELAXED) ==
+		    slot)
+			break;
+		__atomic_store_n(&me->out[slot], me->out[slot] + 1,
+				 __ATOMIC_RELEASE);
+	}
+	table = &me->views->tables[slot];
+	view->table = table;
+	/* Atomic, so that the compiler makes no vector of the two: that would
+	 * be slow to read back. */
+	__atomic_store_n(&view->slot, slot, __ATOMIC_RELAXED);
+	/* The family knows more than this process has published: its cells
+	 * are newer, and a kill among them must count. */
+	epoch = __atomic_load_n(&me->views->epoch, __ATOMIC_RELAXED);
+	__atomic_store_n(&view->states, table->epoch ==
+			 __atomic_load_n(epoch, __ATOMIC_ACQUIRE) ?
+			 table->state_count : 0u, __ATOMIC_RELAXED);
+}
+
+/*
+ * Ends a view; what flag_view_string() returned is gone.
+ *
+ * Threads: any, not in signal handlers.  Blocks: never.  Since: 0.1.
+ */
+FLAG_INLINE void flag_view_end(struct flag_view *view)
+{
+	struct flag_view_thread_ *me = flag_view_thread_;
+
+	if (me == NULL) {
+		flag_view_end_slow_(view);
+		return;
+	}
+	__atomic_store_n(&me->out[view->slot], me->out[view->slot] + 1,
+			 __ATOMIC_RELEASE);
+}
+
+/* What flag_view_enabled() does for a flag of another linked object, or one
+ * that the view's generation does not have.  Returns: 1 on, 0 off.
+ * Threads: any.  Blocks: never.  Since: 0.1. */
+int flag_view_enabled_slow_(const struct flag_view *view,
+			    const struct flag *flag);
+
+/*
+ * The same as flag_enabled(), flag_bool(), flag_size(), ... of the view's
+ * generation.
+ *
+ * Returns: what it was in that generation; what was loaded since has its
+ * present value.  Threads: any, also several at once.  Blocks: never.
+ * Since: 0.1.
+ */
+FLAG_INLINE int flag_view_enabled(const struct flag_view *view,
+				  const struct flag *flag)
+{
+#ifndef FLAG_LIBRARY_
+	size_t at = (size_t)((const char *)flag -
+			     (const char *)__start_flag_words);
+	size_t size = (size_t)((const char *)__stop_flag_words -
+			       (const char *)__start_flag_words);
+	size_t number = at / sizeof(struct flag) +
+		__atomic_load_n(&flag_this_object_first, __ATOMIC_RELAXED);
+	unsigned state;
+
+	if (at < size && number < view->states) {
+		state = view->table->states[number];
+		if (state != 0)
+			return state == 2;
+	}
+#endif
+	return flag_view_enabled_slow_(view, flag);
+}
+int flag_view_bool(const struct flag_view *view,
+		   const struct flag_bool *tunable);
+int64_t flag_view_int64(const struct flag_view *view,
+			const struct flag_int64 *tunable);
+double flag_view_double(const struct flag_view *view,
+			const struct flag_double *tunable);
+int64_t flag_view_duration(const struct flag_view *view,
+			   const struct flag_duration *tunable);
+uint64_t flag_view_size(const struct flag_view *view,
+			const struct flag_size *tunable);
+
+/*
+ * The text of a string tunable, without a copy.
+ *
+ * Returns: a text that stays until flag_view_end().  Threads: any.
+ * Blocks: never.  Since: 0.1.
+ */
+const char *flag_view_string(const struct flag_view *view,
+			     const struct flag_string *tunable);
+
+/*
+ * Has a function told of each change, from now on.  At most 16 at a time;
+ * the same pair of listen and data counts once.  It is told what this process
+ * has applied, after it was published.
+ *
+ * Returns: 0, -FLAG_EINVAL without a function, -FLAG_ENOMEM for a
+ * seventeenth.  Threads: any.  Blocks: for other calls of it.  Since: 0.1.
+ */
+int flag_listen(flag_listen_fn *listen, void *data);
+
+/*
+ * Takes it back.  A call that is under way in another thread may still end
+ * after it.
+ *
+ * Returns: 0, -FLAG_ENOENT.  Threads: any.  Blocks: for other calls of it.
+ * Since: 0.1.
+ */
+int flag_unlisten(flag_listen_fn *listen, void *data);
 
 /*
  * Says in one line why a flag is as it is: "on: mysvc.ini:12".
@@ -490,11 +863,80 @@ int flag_test_next(struct flag *flag);
 	FLAG_DECLARE(id); \
 	struct flag id = { ((bits_) & FLAG_INITIAL_ON) ? 1u : 0u, 0u }
 
+#define FLAG_DEFINE_TUNABLE_(type, code, id, value_, name_, summary_, \
+			     i0, i1, i2, r0, r1, r2, text_) \
+	FLAG_DECLARE_TUNABLE(type, id); \
+	struct flag_##type id = { value_, 0u, 0u }
+
 #define FLAG_STUB_ static __inline__ __attribute__((__unused__))
 
 FLAG_STUB_ int flag_enabled(const struct flag *flag)
 {
 	return (int)(flag->state & 1u);
+}
+
+FLAG_STUB_ int flag_bool(const struct flag_bool *tunable)
+{
+	return (int)tunable->value;
+}
+
+FLAG_STUB_ int64_t flag_int64(const struct flag_int64 *tunable)
+{
+	return tunable->value;
+}
+
+FLAG_STUB_ double flag_double(const struct flag_double *tunable)
+{
+	return tunable->value;
+}
+
+FLAG_STUB_ int64_t flag_duration(const struct flag_duration *tunable)
+{
+	return tunable->value;
+}
+
+FLAG_STUB_ uint64_t flag_size(const struct flag_size *tunable)
+{
+	return tunable->value;
+}
+
+/* What snprintf("%s") does. */
+FLAG_STUB_ size_t flag_stub_copy_(const char *text, char *buffer, size_t size)
+{
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++)
+		if (i + 1 < size)
+			buffer[i] = text[i];
+	if (size > 0)
+		buffer[i < size ? i : size - 1] = '\0';
+	return i;
+}
+
+FLAG_STUB_ size_t flag_string(const struct flag_string *tunable,
+			      char *buffer, size_t size)
+{
+	return flag_stub_copy_(tunable->initial, buffer, size);
+}
+
+FLAG_STUB_ int flag_enabled_for(const struct flag *flag, const void *key,
+				size_t size)
+{
+	(void)key;
+	(void)size;
+	return flag_enabled(flag);
+}
+
+FLAG_STUB_ int flag_enabled_for_str(const struct flag *flag, const char *key)
+{
+	(void)key;
+	return flag_enabled(flag);
+}
+
+FLAG_STUB_ int flag_enabled_for_id(const struct flag *flag, uint64_t id)
+{
+	(void)id;
+	return flag_enabled(flag);
 }
 
 FLAG_STUB_ int flag_start(const char *service,
@@ -548,6 +990,14 @@ FLAG_STUB_ int flag_begin(struct flag_span *span, struct flag *flag)
 	return (int)span->on;
 }
 
+FLAG_STUB_ int flag_begin_keyed(struct flag_span *span, struct flag *flag,
+				const void *key, size_t size)
+{
+	(void)key;
+	(void)size;
+	return flag_begin(span, flag);
+}
+
 FLAG_STUB_ void flag_end(struct flag_span *span, enum flag_outcome outcome)
 {
 	(void)span;
@@ -556,18 +1006,77 @@ FLAG_STUB_ void flag_end(struct flag_span *span, enum flag_outcome outcome)
 
 FLAG_STUB_ void flag_cancel(struct flag_span *span) { (void)span; }
 
+FLAG_STUB_ void flag_view_begin(struct flag_view *view) { view->slot = 0u; }
+FLAG_STUB_ void flag_view_end(struct flag_view *view) { (void)view; }
+
+FLAG_STUB_ int flag_view_enabled(const struct flag_view *view,
+				 const struct flag *flag)
+{
+	(void)view;
+	return flag_enabled(flag);
+}
+
+FLAG_STUB_ int flag_view_bool(const struct flag_view *view,
+			      const struct flag_bool *tunable)
+{
+	(void)view;
+	return flag_bool(tunable);
+}
+
+FLAG_STUB_ int64_t flag_view_int64(const struct flag_view *view,
+				   const struct flag_int64 *tunable)
+{
+	(void)view;
+	return tunable->value;
+}
+
+FLAG_STUB_ double flag_view_double(const struct flag_view *view,
+				   const struct flag_double *tunable)
+{
+	(void)view;
+	return tunable->value;
+}
+
+FLAG_STUB_ int64_t flag_view_duration(const struct flag_view *view,
+				      const struct flag_duration *tunable)
+{
+	(void)view;
+	return tunable->value;
+}
+
+FLAG_STUB_ uint64_t flag_view_size(const struct flag_view *view,
+				   const struct flag_size *tunable)
+{
+	(void)view;
+	return tunable->value;
+}
+
+FLAG_STUB_ const char *flag_view_string(const struct flag_view *view,
+					const struct flag_string *tunable)
+{
+	(void)view;
+	return tunable->initial;
+}
+
+FLAG_STUB_ int flag_listen(flag_listen_fn *listen, void *data)
+{
+	(void)data;
+	return listen != NULL ? 0 : -FLAG_EINVAL;
+}
+
+FLAG_STUB_ int flag_unlisten(flag_listen_fn *listen, void *data)
+{
+	(void)listen;
+	(void)data;
+	return -FLAG_ENOENT;
+}
+
 FLAG_STUB_ size_t flag_explain(const struct flag *flag, char *buffer,
 			       size_t size)
 {
 	const char *text = flag->state & 1u ? "on: compiled" : "off: compiled";
-	size_t i;
 
-	for (i = 0; text[i] != '\0'; i++)
-		if (i + 1 < size)
-			buffer[i] = text[i];
-	if (size > 0)
-		buffer[i < size ? i : size - 1] = '\0';
-	return i;
+	return flag_stub_copy_(text, buffer, size);
 }
 
 FLAG_STUB_ void flag_log_stderr(void *data, int level, const char *text)

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* events.c - see events.h. */
+#include "core/events.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/lock.h"
+
+#define LISTENERS 16
+
+struct listener {
+	flag_listen_fn *function;
+	void *data;
+};
+
+struct note {
+	struct note *next;
+	struct registry_entry *entry;
+	enum flag_event_kind kind;
+	uint32_t before, after;
+	bool trip;
+	uint64_t generation;
+	char source[96];
+};
+
+/* In order: last points to the last next. */
+struct notes {
+	struct note *first, **last;
+};
+
+/* W, R under LOCK_LISTENERS. */
+static struct listener listeners[LISTENERS];
+static size_t listener_count;
+static struct notes kept = { NULL, &kept.first };
+
+/* W, R under LOCK_CHANGE. */
+static struct notes noted = { NULL, &noted.first };
+
+static void
+free_notes(struct note *note)
+{
+	while (note != NULL) {
+		struct note *next = note->next;
+
+		free(note);
+		note = next;
+	}
+}
+
+void
+flagp_events_begin(void)
+{
+	free_notes(noted.first);
+	noted.first = NULL;
+	noted.last = &noted.first;
+}
+
+void
+flagp_events_note(struct registry_entry *entry, uint32_t share, bool trip,
+		  const struct layers_answer *answer)
+{
+	struct note *note;
+
+	if (entry->told == share && entry->told_trip == trip)
+		return;
+	note = calloc(1, sizeof(*note));
+	if (note == NULL)
+		return;		/* noted again by the next change */
+	note->entry = entry;
+	note->before = entry->told;
+	note->after = share;
+	note->trip = trip;
+	note->kind = trip == entry->told_trip ? FLAG_CHANGED :
+		     trip ? FLAG_TRIPPED : FLAG_UNTRIPPED;
+	if (answer == NULL) {
+		strcpy(note->source, "test");
+	} else {
+		note->generation = answer->generation;
+		flagp_layers_source(answer, note->source,
+				    sizeof(note->source));
+	}
+	*noted.last = note;
+	noted.last = &note->next;
+}
+
+/* Whether listeners are to hear of it: not what a flag was at first. */
+static bool
+is_news(const struct note *note)
+{
+	return note->before != FLAGP_SHARE_NONE;
+}
+
+void
+flagp_events_keep(void)
+{
+	struct note *note = noted.first, *next;
+
+	noted.first = NULL;
+	noted.last = &noted.first;
+	flagp_lock(LOCK_LISTENERS);
+	for (; note != NULL; note = next) {
+		next = note->next;
+		note->next = NULL;
+		note->entry->told = note->after;
+		note->entry->told_trip = note->trip;
+		if (listener_count == 0 || !is_news(note)) {
+			free(note);
+			continue;
+		}
+		*kept.last = note;
+		kept.last = &note->next;
+	}
+	flagp_unlock(LOCK_LISTENERS);
+}
+
+/* Calls each listener; the list is copied, for one may change it. */
+static void
+tell(const struct flag_event *event)
+{
+	struct listener copy[LISTENERS];
+	size_t count;
+
+	flagp_lock(LOCK_LISTENERS);
+	count = listener_count;
+	memcpy(copy, listeners, count * sizeof(*copy));
+	flagp_unlock(LOCK_LISTENERS);
+	for (size_t i = 0; i < count; i++)
+		copy[i].function(copy[i].data, event);
+}
+
+static void
+tell_note(const struct note *note)
+{
+	struct flag_event event = {
+		.size = sizeof(event),
+		.kind = note->kind,
+		.flag = note->entry->cell,
+		.name = note->entry->name,
+		.text = note->source,
+		.before = note->before,
+		.after = note->after,
+		.generation = note->generation,
+	};
+
+	tell(&event);
+}
+
+void
+flagp_events_deliver(void)
+{
+	struct note *first;
+
+	flagp_lock(LOCK_LISTENERS);
+	first = kept.first;
+	kept.first = NULL;
+	kept.last = &kept.first;
+	flagp_unlock(LOCK_LISTENERS);
+	for (const struct note *note = first; note != NULL; note = note->next)
+		tell_note(note);
+	free_notes(first);
+}
+
+void
+flagp_events_refused(const char *text)
+{
+	struct flag_event event = {
+		.size = sizeof(event),
+		.kind = FLAG_RELOAD_FAILED,
+		.name = "",
+		.text = text,
+		.before = FLAGP_SHARE_NONE,
+		.after = FLAGP_SHARE_NONE,
+	};
+
+	tell(&event);
+}
+
+/* The index of a pair, or listener_count.  LOCK_LISTENERS is held. */
+static size_t
+find(flag_listen_fn *function, const void *data)
+{
+	size_t i = 0;
+
+	while (i < listener_count && (listeners[i].function != function ||
+				      listeners[i].data != data))
+		i++;
+	return i;
+}
+
+int
+flag_listen(flag_listen_fn *function, void *data)
+{
+	int result = 0;
+	size_t at;
+
+	if (function == NULL)
+		return -FLAG_EINVAL;
+	flagp_lock(LOCK_LISTENERS);
+	at = find(function, data);
+	if (at == LISTENERS)
+		result = -FLAG_ENOMEM;
+	else if (at == listener_count)
+		listeners[listener_count++] = (struct listener){ function,
+								 data };
+	flagp_unlock(LOCK_LISTENERS);
+	return result;
+}
+
+int
+flag_unlisten(flag_listen_fn *function, void *data)
+{
+	int result = -FLAG_ENOENT;
+	size_t at;
+
+	flagp_lock(LOCK_LISTENERS);
+	at = find(function, data);
+	if (at < listener_count) {
+		listener_count--;
+		memmove(&listeners[at], &listeners[at + 1],
+			(listener_count - at) * sizeof(*listeners));
+		result = 0;
+	}
+	flagp_unlock(LOCK_LISTENERS);
+	return result;
+}

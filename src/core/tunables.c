@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* tunables.c - see tunables.h. */
+#include "core/tunables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "core/registry.h"
+
+static const enum value_type value_types[] = {
+	[FLAG_TYPE_BOOL] = VALUE_BOOL,
+	[FLAG_TYPE_INT64] = VALUE_INT64,
+	[FLAG_TYPE_DOUBLE] = VALUE_DOUBLE,
+	[FLAG_TYPE_DURATION] = VALUE_DURATION,
+	[FLAG_TYPE_SIZE] = VALUE_SIZE,
+	[FLAG_TYPE_STRING] = VALUE_STRING,
+};
+
+/* W, R under LOCK_CHANGE.  A handful in most programs: searched one by one. */
+static struct tunable *tunables;
+static uint32_t count, room;
+
+uint32_t
+flagp_tunables_count(void)
+{
+	return count;
+}
+
+struct tunable *
+flagp_tunables_at(uint32_t index)
+{
+	return &tunables[index];
+}
+
+static struct tunable *
+find(const char *name)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (strcmp(tunables[i].name, name) == 0)
+			return &tunables[i];
+	return NULL;
+}
+
+const struct tunable *
+flagp_tunables_find(const char *name)
+{
+	return find(name);
+}
+
+/* --- definitions ---------------------------------------------------------- */
+
+static union value_number
+number_of(const struct flag_tunable_definition *definition, int which)
+{
+	int64_t integer = definition->integers[which];
+	union value_number number = { .size = 0 };
+
+	switch (definition->type) {
+	case FLAG_TYPE_BOOL:
+		number.on = integer != 0;
+		break;
+	case FLAG_TYPE_DOUBLE:
+		number.real = definition->reals[which];
+		break;
+	case FLAG_TYPE_SIZE:
+	case FLAG_TYPE_STRING:
+		number.size = (uint64_t)integer;
+		break;
+	default:
+		number.integer = integer;
+		break;
+	}
+	return number;
+}
+
+static void
+describe(struct tunable *tunable,
+	 const struct flag_tunable_definition *definition)
+{
+	enum value_type type = value_types[definition->type];
+
+	*tunable = (struct tunable){
+		.name = definition->definition.name,
+		.summary = definition->definition.summary,
+		.limits = { type, number_of(definition, 1),
+			    number_of(definition, 2) },
+		.initial = { type, number_of(definition, 0),
+			     definition->text },
+	};
+	if (type == VALUE_STRING)
+		tunable->initial.number.size = definition->text != NULL ?
+			strlen(definition->text) : 0;
+}
+
+static bool
+same_number(enum value_type type, const union value_number *a,
+	    const union value_number *b)
+{
+	if (type == VALUE_DOUBLE)
+		return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+	if (type == VALUE_BOOL)
+		return a->on == b->on;
+	return a->size == b->size;
+}
+
+static bool
+same_definition(const struct tunable *a, const struct tunable *b)
+{
+	enum value_type type = a->limits.type;
+
+	if (type != b->limits.type ||
+	    !same_number(type, &a->limits.low, &b->limits.low) ||
+	    !same_number(type, &a->limits.high, &b->limits.high) ||
+	    !same_number(type, &a->initial.number, &b->initial.number))
+		return false;
+	return type != VALUE_STRING ||
+	       strcmp(a->initial.string, b->initial.string) == 0;
+}
+
+static bool
+add_cell(struct tunable *tunable, void *cell)
+{
+	void **grown = realloc(tunable->cells, (tunable->cell_count + 1) *
+						       sizeof(*grown));
+	/* The number stands behind the value in every type of cell. */
+	struct flag_int64 *any = cell;
+
+	if (grown == NULL)
+		return false;
+	tunable->cells = grown;
+	grown[tunable->cell_count++] = cell;
+	__atomic_store_n(&any->number, tunable->number, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* Room for one more; its number is count + 1 afterwards. */
+static bool
+make_room(void)
+{
+	uint32_t wanted = room == 0 ? 16 : room * 2;
+	struct tunable *grown;
+
+	if (count < room)
+		return true;
+	grown = realloc(tunables, wanted * sizeof(*grown));
+	if (grown == NULL)
+		return false;
+	tunables = grown;
+	room = wanted;
+	return true;
+}
+
+static int
+refuse(const char *name, const char *text, struct flag_error *error)
+{
+	return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
+			       "tunable %.48s: %s; it stays as compiled",
+			       name, text);
+}
+
+int
+flagp_tunables_adopt(const struct flag_definition *definition,
+		     struct flag_error *error)
+{
+	const void *whole = definition;
+	const struct flag_tunable_definition *given = whole;
+	struct tunable fresh, *known;
+
+	if (definition->size < sizeof(*given) ||
+	    (size_t)given->type >= FLAGP_COUNT(value_types))
+		return refuse(definition->name, "of a type that this version "
+			      "does not know", error);
+	describe(&fresh, given);
+	if (flagp_value_check(&fresh.initial, &fresh.limits, NULL) != 0)
+		return refuse(fresh.name, "its compiled default is not within "
+			      "its own range", error);
+	known = find(fresh.name);
+	if (known != NULL && !same_definition(known, &fresh))
+		return refuse(fresh.name, "two objects define it differently",
+			      error);
+	if (known == NULL) {
+		if (!make_room())
+			return -FLAG_ENOMEM;
+		known = &tunables[count];
+		*known = fresh;
+		known->number = ++count;
+	}
+	return add_cell(known, given->tunable) ? 0 : -FLAG_ENOMEM;
+}
+
+/* --- values --------------------------------------------------------------- */
+
+static bool
+read_value(const struct tunable *tunable, const struct conf_value *given,
+	   struct value *value, struct flag_error *error)
+{
+	return flagp_value_parse(value, &tunable->limits, given->text,
+				 strlen(given->text), error) == 0;
+}
+
+static int
+refuse_value(const struct conf_value *given, const char *text,
+	     struct flag_error *error)
+{
+	char share[16];
+
+	return flagp_error_set(error, FLAG_ECONFIG, given->file, given->line,
+			       "[%s] %s = %s: %s", given->flag,
+			       given->text != NULL ? "value" : "state",
+			       given->text != NULL ? given->text :
+			       flagp_layers_share(given->share, share,
+						  sizeof(share)), text);
+}
+
+/* One value = ... that may be of a tunable, of a flag, or of neither. */
+static int
+check_text(const struct conf_value *given, struct flag_error *error)
+{
+	const struct tunable *tunable = find(given->flag);
+	struct flag_error why;
+	struct value value;
+
+	flagp_error_clear(&why);
+	if (tunable != NULL && !read_value(tunable, given, &value, &why))
+		return refuse_value(given, why.text, error);
+	if (tunable == NULL && flagp_registry_find(given->flag) != NULL)
+		return refuse_value(given, "this is a flag; use state = on, "
+				    "off or a percentage", error);
+	return 0;
+}
+
+int
+flagp_tunables_check(const struct conf *conf, struct flag_error *error)
+{
+	const struct conf_value *given, *end = conf->values + conf->count;
+	int result = 0;
+
+	for (given = conf->values; given < end && result == 0; given++)
+		if (given->text != NULL)
+			result = check_text(given, error);
+	for (uint32_t i = 0; i < count && result == 0; i++) {
+		given = flagp_conf_first(conf, tunables[i].name);
+		for (; given != NULL && given < end && result == 0 &&
+		       strcmp(given->flag, tunables[i].name) == 0; given++)
+			if (given->text == NULL)
+				result = refuse_value(given, "this is a "
+					"tunable; use value = ...", error);
+	}
+	return result;
+}
+
+void
+flagp_tunables_ask(const struct tunable *tunable,
+		   const struct layers_files *files, struct value *value,
+		   const struct conf_value **source)
+{
+	const struct conf *layers[] = { files->environment, files->conf };
+
+	for (size_t i = 0; i < FLAGP_COUNT(layers); i++) {
+		const struct conf_value *given = layers[i] == NULL ? NULL :
+			flagp_conf_last(layers[i], tunable->name);
+
+		if (given == NULL || given->text == NULL ||
+		    !read_value(tunable, given, value, NULL))
+			continue;
+		*source = given;
+		return;
+	}
+	*value = tunable->initial;
+	*source = NULL;
+}
+
+uint64_t
+flagp_tunables_bits(const struct value *value)
+{
+	if (value->type == VALUE_STRING)
+		return (uint64_t)(uintptr_t)value->string;
+	return flagp_value_mark(value);
+}
+
+void
+flagp_tunables_assign(const struct tunable *tunable, const struct value *value)
+{
+	typedef uint64_t __attribute__((may_alias)) cell_bits;
+
+	if (value->type == VALUE_STRING)
+		return;
+	for (unsigned i = 0; i < tunable->cell_count; i++)
+		__atomic_store_n((cell_bits *)tunable->cells[i],
+				 flagp_tunables_bits(value), __ATOMIC_RELAXED);
+}
