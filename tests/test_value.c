@@ -612,6 +612,31 @@ START_TEST(check_refuses_what_no_text_says)
 }
 END_TEST
 
+/* What is said before a text is tried is what is said of one that is refused,
+ * also of the widest range. */
+START_TEST(a_range_is_said_as_refusals_say_it)
+{
+	for (int type = 0; type < VALUE_TYPES; type++) {
+		struct value_limits limits =
+			flagp_value_limits((enum value_type)type);
+		const char *use = flagp_value_use(limits.type);
+		char range[VALUE_RANGE_SIZE];
+		struct flag_error error;
+		struct value value;
+		size_t length = flagp_value_range(&limits, range,
+						  sizeof(range));
+
+		ck_assert_uint_lt(length, sizeof(range));
+		ck_assert_int_eq(strncmp(range, use, strlen(use)), 0);
+		ck_assert_int_eq(strlen(use) == length, type == VALUE_BOOL);
+		ck_assert_int_eq(parse_bytes(&value, &limits, "\n", 1,
+					     &error), -FLAG_EINVAL);
+		ck_assert_ptr_nonnull(strstr(error.text, "; use "));
+		ck_assert_str_eq(strstr(error.text, "; use ") + 6, range);
+	}
+}
+END_TEST
+
 START_TEST(small_buffers_get_what_fits)
 {
 	char buffer[16];
@@ -665,6 +690,7 @@ main(void)
 		string_refuses_what_a_terminal_obeys,
 		limits_are_inside_and_named_with_units,
 		check_refuses_what_no_text_says,
+		a_range_is_said_as_refusals_say_it,
 		small_buffers_get_what_fits,
 		NULL,
 	};

@@ -631,27 +631,7 @@ static const char *const problem_texts[] = {
 	[BLANK] = "a blank at an end",
 };
 
-/* Says what is wrong; low and high: the limits. */
-static void
-say_problem(enum problem problem, enum value_type type, const char *low,
-	    const char *high, char *buffer, size_t size)
-{
-	bool is_text = type == VALUE_STRING;
-	const char *unit = is_text ? " bytes" : "";
-
-	if (problem == TOO_LOW)
-		snprintf(buffer, size, "%s than %s%s",
-			 is_text ? "shorter" : "less", low, unit);
-	else if (problem == TOO_HIGH)
-		snprintf(buffer, size, "%s than %s%s",
-			 is_text ? "longer" : "more", high, unit);
-	else if (problem == MALFORMED)
-		snprintf(buffer, size, "not %s", forms[type].what);
-	else
-		snprintf(buffer, size, "%s", problem_texts[problem]);
-}
-
-/* The limits as a text; of a string, its length as a whole number. */
+/* A limit as a text; of a string, its length as a whole number. */
 static void
 say_limit(enum value_type type, const union value_number *limit, char *buffer,
 	  size_t size)
@@ -665,26 +645,59 @@ say_limit(enum value_type type, const union value_number *limit, char *buffer,
 		flagp_value_format(&value, buffer, size);
 }
 
+static void
+say_problem(enum problem problem, const struct value_limits *limits,
+	    char *buffer, size_t size)
+{
+	static const char *const words[][2] = { { "more", "less" },
+						{ "longer", "shorter" } };
+	bool is_text = limits->type == VALUE_STRING, low = problem == TOO_LOW;
+	char limit[VALUE_TEXT_SIZE];
+
+	say_limit(limits->type, low ? &limits->low : &limits->high, limit,
+		  sizeof(limit));
+	if (low || problem == TOO_HIGH)
+		snprintf(buffer, size, "%s than %s%s", words[is_text][low],
+			 limit, is_text ? " bytes" : "");
+	else if (problem == MALFORMED)
+		snprintf(buffer, size, "not %s", forms[limits->type].what);
+	else
+		snprintf(buffer, size, "%s", problem_texts[problem]);
+}
+
+const char *
+flagp_value_use(enum value_type type)
+{
+	return forms[type].use;
+}
+
+size_t
+flagp_value_range(const struct value_limits *limits, char *buffer, size_t size)
+{
+	bool is_text = limits->type == VALUE_STRING;
+	char low[VALUE_TEXT_SIZE], high[VALUE_TEXT_SIZE];
+
+	if (limits->type == VALUE_BOOL)
+		return (size_t)snprintf(buffer, size, "%s",
+					forms[VALUE_BOOL].use);
+	say_limit(limits->type, &limits->low, low, sizeof(low));
+	say_limit(limits->type, &limits->high, high, sizeof(high));
+	return (size_t)snprintf(buffer, size, "%s, %s%s to %s%s",
+				forms[limits->type].use,
+				is_text ? "" : "from ", low, high,
+				is_text ? " bytes" : "");
+}
+
 static int
 refuse(enum problem problem, const struct value_limits *limits,
        struct flag_error *error)
 {
-	char low[VALUE_TEXT_SIZE], high[VALUE_TEXT_SIZE], what[96];
-	const char *use = forms[limits->type].use;
+	char what[96], range[VALUE_RANGE_SIZE];
 
-	say_limit(limits->type, &limits->low, low, sizeof(low));
-	say_limit(limits->type, &limits->high, high, sizeof(high));
-	say_problem(problem, limits->type, low, high, what, sizeof(what));
-	if (limits->type == VALUE_BOOL)
-		return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
-				       "%s; use %s", what, use);
-	if (limits->type == VALUE_STRING)
-		return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
-				       "%s; use %s, %s to %s bytes", what,
-				       use, low, high);
-	return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
-			       "%s; use %s, from %s to %s", what, use, low,
-			       high);
+	say_problem(problem, limits, what, sizeof(what));
+	flagp_value_range(limits, range, sizeof(range));
+	return flagp_error_set(error, FLAG_EINVAL, NULL, 0, "%s; use %s", what,
+			       range);
 }
 
 struct value_limits

@@ -83,6 +83,15 @@ int flagp_value_check(const struct value *value,
 		      const struct value_limits *limits,
 		      struct flag_error *error);
 
+/* What a text of that type may be: "a size such as 512, 64K, ...". */
+const char *flagp_value_use(enum value_type type);
+
+/* The same with the range behind it.  Returns the length of the whole text, as
+ * snprintf does. */
+size_t flagp_value_range(const struct value_limits *limits, char *buffer,
+			 size_t size);
+#define VALUE_RANGE_SIZE 192
+
 /* The value in 64 bits, to be compared: a number's bits, or the hash of a
  * text. */
 uint64_t flagp_value_mark(const struct value *value);

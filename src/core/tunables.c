@@ -5,18 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/definition.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "core/registry.h"
-
-static const enum value_type value_types[] = {
-	[FLAG_TYPE_BOOL] = VALUE_BOOL,
-	[FLAG_TYPE_INT64] = VALUE_INT64,
-	[FLAG_TYPE_DOUBLE] = VALUE_DOUBLE,
-	[FLAG_TYPE_DURATION] = VALUE_DURATION,
-	[FLAG_TYPE_SIZE] = VALUE_SIZE,
-	[FLAG_TYPE_STRING] = VALUE_STRING,
-};
 
 /* W, R under LOCK_CHANGE.  A handful in most programs: searched one by one. */
 static struct tunable *tunables;
@@ -50,74 +42,6 @@ flagp_tunables_find(const char *name)
 }
 
 /* --- definitions ---------------------------------------------------------- */
-
-static union value_number
-number_of(const struct flag_tunable_definition *definition, int which)
-{
-	int64_t integer = definition->integers[which];
-	union value_number number = { .size = 0 };
-
-	switch (definition->type) {
-	case FLAG_TYPE_BOOL:
-		number.on = integer != 0;
-		break;
-	case FLAG_TYPE_DOUBLE:
-		number.real = definition->reals[which];
-		break;
-	case FLAG_TYPE_SIZE:
-	case FLAG_TYPE_STRING:
-		number.size = (uint64_t)integer;
-		break;
-	default:
-		number.integer = integer;
-		break;
-	}
-	return number;
-}
-
-static void
-describe(struct tunable *tunable,
-	 const struct flag_tunable_definition *definition)
-{
-	enum value_type type = value_types[definition->type];
-
-	*tunable = (struct tunable){
-		.name = definition->definition.name,
-		.summary = definition->definition.summary,
-		.limits = { type, number_of(definition, 1),
-			    number_of(definition, 2) },
-		.initial = { type, number_of(definition, 0),
-			     definition->text },
-	};
-	if (type == VALUE_STRING)
-		tunable->initial.number.size = definition->text != NULL ?
-			strlen(definition->text) : 0;
-}
-
-static bool
-same_number(enum value_type type, const union value_number *a,
-	    const union value_number *b)
-{
-	if (type == VALUE_DOUBLE)
-		return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
-	if (type == VALUE_BOOL)
-		return a->on == b->on;
-	return a->size == b->size;
-}
-
-static bool
-same_definition(const struct tunable *a, const struct tunable *b)
-{
-	enum value_type type = a->limits.type;
-
-	if (type != b->limits.type ||
-	    !same_number(type, &a->limits.low, &b->limits.low) ||
-	    !same_number(type, &a->limits.high, &b->limits.high) ||
-	    !same_number(type, &a->initial.number, &b->initial.number))
-		return false;
-	return type != VALUE_STRING ||
-	       strcmp(a->initial.string, b->initial.string) == 0;
-}
 
 static bool
 add_cell(struct tunable *tunable, void *cell)
@@ -166,18 +90,20 @@ flagp_tunables_adopt(const struct flag_definition *definition,
 {
 	const void *whole = definition;
 	const struct flag_tunable_definition *given = whole;
-	struct tunable fresh, *known;
+	struct tunable fresh = { .name = definition->name,
+				 .summary = definition->summary }, *known;
 
 	if (definition->size < sizeof(*given) ||
-	    (size_t)given->type >= FLAGP_COUNT(value_types))
-		return refuse(definition->name, "of a type that this version "
-			      "does not know", error);
-	describe(&fresh, given);
+	    !flagp_definition_read(given, &fresh.initial, &fresh.limits))
+		return refuse(fresh.name, "of a type that this version does "
+			      "not know", error);
 	if (flagp_value_check(&fresh.initial, &fresh.limits, NULL) != 0)
 		return refuse(fresh.name, "its compiled default is not within "
 			      "its own range", error);
 	known = find(fresh.name);
-	if (known != NULL && !same_definition(known, &fresh))
+	if (known != NULL &&
+	    !flagp_definition_same(&known->initial, &known->limits,
+				   &fresh.initial, &fresh.limits))
 		return refuse(fresh.name, "two objects define it differently",
 			      error);
 	if (known == NULL) {
