@@ -17,16 +17,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/definition.h"
 #include "base/error.h"
 #include "base/io.h"
 
 #define FILE_LIMIT (1u << 30)
 #define FLAGS_LIMIT (1u << 20)
 #define SEGMENTS_LIMIT 64
+#define TEXT_LIMIT 4096			/* bytes of a string that are judged */
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define OWN_ORDER ELFDATA2LSB
@@ -38,7 +41,7 @@
 struct definition {
 	uint32_t size, version;
 	uint64_t cell, name, summary, owner;
-	uint32_t bits;
+	uint32_t bits, reserved;
 };
 
 /* A definition of a later version is longer. */
@@ -50,6 +53,27 @@ _Static_assert(sizeof(void *) != sizeof(uint64_t) ||
 		offsetof(struct definition, bits) ==
 		offsetof(struct flag_definition, bits)),
 	       "the layout of struct flag_definition");
+
+/* struct flag_tunable_definition in the same. */
+struct tunable_definition {
+	struct definition definition;
+	uint32_t type, reserved;
+	uint64_t tunable;
+	int64_t integers[3];
+	double reals[3];
+	uint64_t text;
+};
+
+_Static_assert(sizeof(void *) != sizeof(uint64_t) ||
+	       (offsetof(struct tunable_definition, type) ==
+		offsetof(struct flag_tunable_definition, type) &&
+		offsetof(struct tunable_definition, integers) ==
+		offsetof(struct flag_tunable_definition, integers) &&
+		offsetof(struct tunable_definition, reals) ==
+		offsetof(struct flag_tunable_definition, reals) &&
+		offsetof(struct tunable_definition, text) ==
+		offsetof(struct flag_tunable_definition, text)),
+	       "the layout of struct flag_tunable_definition");
 
 /* The relocation that stores an address, by machine. */
 static const struct {
@@ -294,12 +318,20 @@ read_sections(struct image *image, Elf64_Shdr *index)
 	return 0;
 }
 
-/* --- flags ------------------------------------------------------------- */
+/* --- definitions ------------------------------------------------------- */
+
+static int
+refuse_definition(const struct image *image)
+{
+	return refuse(image, "a definition is not where flag_index says, or "
+		      "shorter than its size says; the file is damaged, or "
+		      "relocated in a way that this tool cannot read");
+}
 
 /* Copies a string, cut to size; false if it is not in the file. */
 static bool
-copy_string(const struct image *image, uint64_t address, char *buffer,
-	    size_t size)
+copy_bytes(const struct image *image, uint64_t address, char *buffer,
+	   size_t size)
 {
 	uint64_t left;
 	const char *text = at_address(image, address, &left);
@@ -314,30 +346,136 @@ copy_string(const struct image *image, uint64_t address, char *buffer,
 		length--;
 	memcpy(buffer, text, length);
 	buffer[length] = '\0';
+	return true;
+}
+
+/* The same for people. */
+static bool
+copy_string(const struct image *image, uint64_t address, char *buffer,
+	    size_t size)
+{
+	if (!copy_bytes(image, address, buffer, size))
+		return false;
 	flagp_text_printable(buffer);
 	return true;
 }
 
+/* Copies the first size bytes of a definition, which has its own size at its
+ * beginning; false if it is not as long, or not in the file as a whole. */
 static bool
-read_definition(const struct image *image, uint64_t address,
-		struct elf_flag *flag, char *name, size_t size)
+copy_definition(const struct image *image, uint64_t address, void *definition,
+		size_t size)
 {
-	struct definition definition;
 	uint64_t left;
+	uint32_t said;
 	const char *place = at_address(image, address, &left);
 
-	if (place == NULL || left < DEFINITION_SIZE)
+	if (place == NULL || left < size)
 		return false;
-	memcpy(&definition, place, DEFINITION_SIZE);
-	flag->initial = (definition.bits & FLAG_INITIAL_ON) != 0;
-	return definition.size >= DEFINITION_SIZE &&
-	       copy_string(image, definition.name, name, size) &&
-	       copy_string(image, definition.summary, flag->summary,
+	memcpy(&said, place, sizeof(said));
+	if (said < size || said > left)
+		return false;
+	memcpy(definition, place, size);
+	return true;
+}
+
+/* Everything but what a tunable has more than a flag. */
+static bool
+read_definition(const struct image *image, uint64_t address,
+		struct tunable_definition *whole, struct elf_flag *flag)
+{
+	const struct definition *definition = &whole->definition;
+
+	if (!copy_definition(image, address, whole, DEFINITION_SIZE))
+		return false;
+	flag->initial = (definition->bits & FLAG_INITIAL_ON) != 0;
+	flag->tunable = (definition->bits & FLAG_TUNABLE_) != 0;
+	if (flag->tunable &&
+	    !copy_definition(image, address, whole, sizeof(*whole)))
+		return false;
+	return copy_string(image, definition->summary, flag->summary,
 			   sizeof(flag->summary)) &&
-	       (definition.owner == 0 ||
-		copy_string(image, definition.owner, flag->owner,
+	       (definition->owner == 0 ||
+		copy_string(image, definition->owner, flag->owner,
 			    sizeof(flag->owner)));
 }
+
+static int
+read_name(const struct image *image, const struct definition *definition,
+	  struct elf_flag *flag)
+{
+	char name[2 * FLAGP_NAME_SIZE];
+
+	if (!copy_string(image, definition->name, name, sizeof(name)))
+		return refuse_definition(image);
+	if (!flagp_text_is_name(name))
+		return flagp_error_set(image->error, FLAG_ECONFIG, image->path,
+				       0, "\"%s\" cannot be the name of a "
+				       "flag; accepted are "
+				       "[A-Za-z0-9][A-Za-z0-9_.-]*, at most "
+				       "%d characters", name, FLAGP_NAME_MAX);
+	if (flagp_text_is_reserved(name))
+		return flagp_error_set(image->error, FLAG_ECONFIG, image->path,
+				       0, "\"%s\" cannot be the name of a "
+				       "flag: it is a reserved word of the "
+				       "configuration; use another", name);
+	memcpy(flag->name, name, strlen(name) + 1);
+	return 0;
+}
+
+/* Whether a program would take its own default.  Of a text that was cut not
+ * all is known. */
+static int
+check_initial(const struct image *image, const struct elf_flag *flag,
+	      const struct value *initial)
+{
+	char text[ELF_TEXT_SIZE];
+	struct flag_error why;
+
+	flagp_error_clear(&why);
+	if (flagp_value_check(initial, &flag->limits, &why) == 0 ||
+	    (initial->type == VALUE_STRING &&
+	     initial->number.size == TEXT_LIMIT - 1 &&
+	     initial->number.size <= flag->limits.high.size))
+		return 0;
+	flagp_value_format(initial, text, sizeof(text));
+	return flagp_error_set(image->error, FLAG_ECONFIG, image->path, 0,
+			       "tunable %s, compiled default %s: %s",
+			       flag->name, text, why.text);
+}
+
+static int
+read_tunable(const struct image *image, const struct tunable_definition *whole,
+	     struct elf_flag *flag)
+{
+	struct flag_tunable_definition definition = {
+		.type = (enum flag_type)whole->type };
+	char text[TEXT_LIMIT] = "";
+	struct value initial;
+
+	memcpy(definition.integers, whole->integers, sizeof(whole->integers));
+	memcpy(definition.reals, whole->reals, sizeof(whole->reals));
+	definition.text = text;
+	if (whole->type == FLAG_TYPE_STRING && whole->text != 0 &&
+	    !copy_bytes(image, whole->text, text, sizeof(text)))
+		return refuse_definition(image);
+	if (!flagp_definition_read(&definition, &initial, &flag->limits))
+		return flagp_error_set(image->error, FLAG_ENOENT, image->path,
+				       0, "tunable %s is of a type (number "
+				       "%u) that this version does not know; "
+				       "use the flagctl of the library that "
+				       "it was built with", flag->name,
+				       whole->type);
+	flag->number = initial.number;
+	if (initial.type == VALUE_STRING) {
+		snprintf(flag->text, sizeof(flag->text), "%s", text);
+		flagp_text_printable(flag->text);
+		flag->number.size = strlen(flag->text);
+	}
+	return check_initial(image, flag, &initial);
+}
+
+/* --- flags ------------------------------------------------------------- */
 
 static struct elf_flag *
 new_flag(struct elf *elf)
@@ -360,26 +498,21 @@ new_flag(struct elf *elf)
 static int
 add_flag(struct elf *elf, const struct image *image, const char *place)
 {
+	struct tunable_definition whole = { .type = 0 };
 	struct elf_flag *flag = new_flag(elf);
-	char name[2 * FLAGP_NAME_SIZE];
 	uint64_t address;
+	int result;
 
 	if (flag == NULL)
 		return flagp_error_set(image->error, FLAG_ENOMEM, NULL, 0,
 				       "out of memory");
 	memcpy(&address, place, sizeof(address));
-	if (!read_definition(image, address, flag, name, sizeof(name)))
-		return refuse(image, "a flag's definition is not where "
-			      "flag_index says; the file is damaged, or "
-			      "relocated in a way that this tool cannot read");
-	if (!flagp_text_is_name(name))
-		return flagp_error_set(image->error, FLAG_ECONFIG, image->path,
-				       0, "\"%s\" cannot be the name of a "
-				       "flag; accepted are "
-				       "[A-Za-z0-9][A-Za-z0-9_.-]*, at most "
-				       "%d characters", name, FLAGP_NAME_MAX);
-	memcpy(flag->name, name, strlen(name) + 1);
-	return 0;
+	if (!read_definition(image, address, &whole, flag))
+		return refuse_definition(image);
+	result = read_name(image, &whole.definition, flag);
+	if (result == 0 && flag->tunable)
+		result = read_tunable(image, &whole, flag);
+	return result;
 }
 
 static int
@@ -404,6 +537,53 @@ by_name(const void *left, const void *right)
 	const struct elf_flag *a = left, *b = right;
 
 	return strcmp(a->name, b->name);
+}
+
+static struct value
+initial_of(const struct elf_flag *flag)
+{
+	return (struct value){ flag->limits.type, flag->number, flag->text };
+}
+
+/* Two definitions of one name, of which a program would take one only. */
+static int
+check_twins(const struct image *image, const struct elf_flag *a,
+	    const struct elf_flag *b)
+{
+	const struct value initial_a = initial_of(a), initial_b = initial_of(b);
+
+	if (a->tunable != b->tunable)
+		return flagp_error_set(image->error, FLAG_ECONFIG, image->path,
+				       0, "%s is a flag and a tunable; give "
+				       "one of them another name", a->name);
+	if (!a->tunable || flagp_definition_same(&initial_a, &a->limits,
+						 &initial_b, &b->limits))
+		return 0;
+	return flagp_error_set(image->error, FLAG_ECONFIG, image->path, 0,
+			       "tunable %s is defined twice, not with the same "
+			       "type, range and default", a->name);
+}
+
+/* Those that one file added, against each other and the ones before. */
+static int
+check_added(const struct elf *elf, size_t before, const struct image *image)
+{
+	const struct elf old = { elf->flags, before, before };
+	const struct elf_flag *twin;
+	int result = 0;
+
+	qsort(elf->flags + before, elf->count - before, sizeof(*elf->flags),
+	      by_name);
+	for (size_t i = before; i < elf->count && result == 0; i++) {
+		const struct elf_flag *flag = &elf->flags[i];
+
+		twin = flagp_elf_find(&old, flag->name);
+		if (twin != NULL)
+			result = check_twins(image, flag, twin);
+		if (result == 0 && i > before && by_name(flag - 1, flag) == 0)
+			result = check_twins(image, flag, flag - 1);
+	}
+	return result;
 }
 
 /* Sorts them, one at least; of two with one name one stays. */
@@ -437,6 +617,8 @@ flagp_elf_parse(struct elf *elf, const char *path, struct text *text,
 		result = read_sections(&image, &index);
 	if (result == 0)
 		result = read_flags(elf, &image, &index);
+	if (result == 0)
+		result = check_added(elf, before, &image);
 	if (result == 0)
 		put_in_order(elf);
 	else
@@ -508,6 +690,27 @@ flagp_elf_find(const struct elf *elf, const char *name)
 		return NULL;
 	memcpy(key.name, name, strlen(name) + 1);
 	return bsearch(&key, elf->flags, elf->count, sizeof(key), by_name);
+}
+
+size_t
+flagp_elf_initial(const struct elf_flag *flag, char *buffer, size_t size)
+{
+	const struct value initial = initial_of(flag);
+
+	if (flag->tunable)
+		return flagp_value_format(&initial, buffer, size);
+	return (size_t)snprintf(buffer, size, "%s",
+				flag->initial ? "on" : "off");
+}
+
+size_t
+flagp_elf_tunables(const struct elf *elf)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < elf->count; i++)
+		count += elf->flags[i].tunable;
+	return count;
 }
 
 void
