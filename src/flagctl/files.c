@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "base/value.h"
 #include "flagctl/families.h"
 #include "flagctl/print.h"
 
@@ -160,6 +161,8 @@ flagp_verb_check(const struct request *request)
 
 /* --- init -------------------------------------------------------------- */
 
+#define COMMENT_WIDTH 77	/* behind "; " */
+
 int
 flagp_files_read_flags(struct elf *elf, const char *path)
 {
@@ -177,20 +180,74 @@ flagp_files_read_flags(struct elf *elf, const char *path)
 }
 
 static void
-write_head(struct text *text, const char *service)
+write_head(struct text *text, const char *service, bool tunables)
 {
 	flagp_text_add(text,
-		"; Flags of %s.  A section is a flag; state is on, off or a part\n"
-		"; of all, such as 25%%.\n"
+		"; Flags of %s.  A section is a flag; state is on, off or a "
+		"part\n"
+		"; of all, such as 25%%.\n", service);
+	if (tunables)
+		flagp_text_add(text, "; A section with a value is a tunable; "
+			       "what it takes stands above it.\n");
+	flagp_text_add(text,
 		"; Later files in %s.d/ win over this one.\n"
 		"; All of the files are taken, or none: flagctl check tells.\n"
-		"\n", service, service);
+		"\n", service);
+}
+
+/* One line of a comment, where there is something to say.  Words are without
+ * control characters already; a byte order mark is the other thing that no
+ * line may have. */
+static void
+write_comment(struct text *text, const char *what, const char *words)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const char *at;
+
+	if (words[0] == '\0')
+		return;
+	flagp_text_add(text, "; %s", what);
+	for (; (at = strstr(words, mark)) != NULL; words = at + strlen(mark))
+		flagp_text_add(text, "%.*s?", (int)(at - words), words);
+	flagp_text_add(text, "%s\n", words);
+}
+
+/* What a tunable takes, in one line or, with its range below, in two. */
+static void
+write_range(struct text *text, const struct value_limits *limits)
+{
+	const size_t use = strlen(flagp_value_use(limits->type));
+	char range[VALUE_RANGE_SIZE];
+	size_t length = flagp_value_range(limits, range, sizeof(range));
+
+	if (length <= COMMENT_WIDTH)
+		write_comment(text, "", range);
+	else
+		flagp_text_add(text, "; %.*s\n;%s\n", (int)use + 1, range,
+			       range + use + 1);
+}
+
+/* The type's range is not known here: neither the list nor a registration has
+ * it. */
+static void
+write_known_tunable(struct text *text, const struct known *known)
+{
+	if (known->typed)
+		write_comment(text, "", flagp_value_use(known->type));
+	write_comment(text, "compiled default: ", known->value);
+	flagp_text_add(text, "; [%s]\n", known->name);
+	write_comment(text, "value = ", known->value[0] != '\0' ?
+		      known->value : "...");
 }
 
 static void
 write_known(struct text *text, const struct client *client)
 {
-	write_head(text, client->paths.service);
+	bool tunables = false;
+
+	for (size_t i = 0; i < client->known_count; i++)
+		tunables = tunables || client->known[i].tunable;
+	write_head(text, client->paths.service, tunables);
 	if (client->known_count == 0)
 		flagp_text_add(text,
 			"; No process of it has registered a flag yet.\n"
@@ -199,34 +256,75 @@ write_known(struct text *text, const struct client *client)
 	for (size_t i = 0; i < client->known_count; i++) {
 		const struct known *known = &client->known[i];
 
-		flagp_text_add(text, "%s%s%s; [%s]\n; %s = %s\n",
-			       known->summary[0] != '\0' ? "; " : "",
-			       known->summary,
-			       known->summary[0] != '\0' ? "\n" : "",
-			       known->name,
-			       known->tunable ? "value" : "state",
-			       known->tunable ? known->value :
-			       known->initial ? "on" : "off");
+		write_comment(text, "", known->summary);
+		if (known->tunable)
+			write_known_tunable(text, known);
+		else
+			flagp_text_add(text, "; [%s]\n; state = %s\n",
+				       known->name,
+				       known->initial ? "on" : "off");
 		if (i + 1 < client->known_count)
 			flagp_text_add(text, "\n");
 	}
 }
 
-/* No process has run yet: every flag is off until somebody decides. */
+/* Whether a file can say it.  A compiled default may be empty, not ASCII, or
+ * longer than a line. */
+static bool
+can_say(const char *name, const char *value)
+{
+	struct conf conf = { .count = 0 };
+	struct text text = TEXT_INIT;
+	bool can;
+
+	flagp_text_add(&text, "[%s]\nvalue = %s\n", name, value);
+	can = !text.failed &&
+	      flagp_conf_parse(&conf, "", false, text.data, text.size,
+			       NULL) == 0 &&
+	      conf.count == 1 && strcmp(conf.values[0].text, value) == 0;
+	flagp_conf_free(&conf);
+	flagp_text_free(&text);
+	return can;
+}
+
+static void
+write_defined_tunable(struct text *text, const struct elf_flag *flag)
+{
+	char initial[ELF_TEXT_SIZE];
+	bool can;
+
+	flagp_elf_initial(flag, initial, sizeof(initial));
+	can = can_say(flag->name, initial);
+	write_range(text, &flag->limits);
+	write_comment(text, "compiled default: ",
+		      initial[0] != '\0' ? initial : "an empty text");
+	if (can)
+		flagp_text_add(text, "[%s]\nvalue = %s\n", flag->name,
+			       initial);
+	else
+		flagp_text_add(text, "; A line cannot say this text: it stays "
+			       "as compiled without one.\n"
+			       "; [%s]\n; value = ...\n", flag->name);
+}
+
+/* No process has run yet: every flag is off until somebody decides, and what
+ * has no off is as compiled. */
 static void
 write_defined(struct text *text, const char *service, const struct elf *elf)
 {
-	write_head(text, service);
+	write_head(text, service, flagp_elf_tunables(elf) > 0);
 	for (size_t i = 0; i < elf->count; i++) {
 		const struct elf_flag *flag = &elf->flags[i];
 
-		if (flag->summary[0] != '\0')
-			flagp_text_add(text, "; %s\n", flag->summary);
-		if (flag->owner[0] != '\0')
-			flagp_text_add(text, "; owner: %s\n", flag->owner);
-		if (flag->initial)
-			flagp_text_add(text, "; compiled default: on\n");
-		flagp_text_add(text, "[%s]\nstate = off\n", flag->name);
+		write_comment(text, "", flag->summary);
+		write_comment(text, "owner: ", flag->owner);
+		if (flag->initial && !flag->tunable)
+			write_comment(text, "compiled default: ", "on");
+		if (flag->tunable)
+			write_defined_tunable(text, flag);
+		else
+			flagp_text_add(text, "[%s]\nstate = off\n",
+				       flag->name);
 		if (i + 1 < elf->count)
 			flagp_text_add(text, "\n");
 	}
@@ -260,10 +358,10 @@ create_file(const char *path, const struct text *text)
 	return result;
 }
 
-/* how: in which form the flags stand in it. */
+/* said: what stands in it. */
 static int
 put_skeleton(const struct client *client, const struct text *text,
-	     size_t flags, const char *how)
+	     const char *said)
 {
 	char path[FLAGP_PATH_SIZE + FLAGP_NAME_SIZE + 8];
 	int result;
@@ -285,47 +383,68 @@ put_skeleton(const struct client *client, const struct text *text,
 		return flagp_print_fail(CODE_FAILED, "%s: %s", path,
 					strerror(-result));
 	flagp_print_text(NULL, "file", "%s", path);
-	flagp_print_say("%s written: %zu flag%s, %s", path, flags,
-			flags == 1 ? "" : "s", how);
+	flagp_print_say("%s written: %s", path, said);
 	return CODE_DONE;
 }
 
-/* A summary from a file must not end its comment. */
+/* What comes from a file must not end its comment. */
 static void
-keep_summaries_whole(struct client *client)
+keep_comments_whole(struct client *client)
 {
-	for (size_t i = 0; i < client->known_count; i++)
+	for (size_t i = 0; i < client->known_count; i++) {
 		flagp_text_printable(client->known[i].summary);
+		flagp_text_printable(client->known[i].value);
+	}
 }
 
 /* Writes it, or prints it. */
 static int
 give_skeleton(const struct client *client, const struct text *text,
-	      size_t flags, const char *how)
+	      const char *said)
 {
 	if (text->failed)
 		return flagp_print_fail(CODE_FAILED, "out of memory");
 	if (!flagp_request_has(client->request, OPTION_DRY_RUN))
-		return put_skeleton(client, text, flags, how);
+		return put_skeleton(client, text, said);
 	flagp_print_plain("%s", text->data);
 	flagp_print_lines("text", text->data);
 	return CODE_DONE;
+}
+
+/* "3 flags, each off; 2 tunables, each as compiled". */
+#define COUNTED_SIZE 128
+static void
+say_counted(char *buffer, size_t size, size_t flags, const char *how,
+	    size_t tunables, const char *tunables_how)
+{
+	char more[COUNTED_SIZE / 2] = "";
+
+	if (tunables > 0)
+		snprintf(more, sizeof(more), "; %zu tunable%s, %s", tunables,
+			 tunables == 1 ? "" : "s", tunables_how);
+	snprintf(buffer, size, "%zu flag%s, %s%s", flags,
+		 flags == 1 ? "" : "s", how, more);
 }
 
 static int
 init_from_processes(struct client *client)
 {
 	struct text text = TEXT_INIT;
+	char said[COUNTED_SIZE];
+	size_t tunables = 0;
 	int code;
 
 	flagp_places_open(&client->places, &client->paths, false, NULL);
 	flagp_client_conf(client);
 	flagp_client_scan(client, true);
 	flagp_client_names(client);
-	keep_summaries_whole(client);
+	keep_comments_whole(client);
 	write_known(&text, client);
-	code = give_skeleton(client, &text, client->known_count,
-			     "each as a comment");
+	for (size_t i = 0; i < client->known_count; i++)
+		tunables += client->known[i].tunable;
+	say_counted(said, sizeof(said), client->known_count - tunables,
+		    "each as a comment", tunables, "each as a comment");
+	code = give_skeleton(client, &text, said);
 	flagp_text_free(&text);
 	return code;
 }
@@ -335,11 +454,16 @@ init_from_binary(const struct client *client)
 {
 	struct text text = TEXT_INIT;
 	struct elf elf = { 0 };
+	char said[COUNTED_SIZE];
 	int code = flagp_files_read_flags(&elf, client->request->from);
 
 	if (code == CODE_DONE) {
+		size_t tunables = flagp_elf_tunables(&elf);
+
 		write_defined(&text, client->paths.service, &elf);
-		code = give_skeleton(client, &text, elf.count, "each off");
+		say_counted(said, sizeof(said), elf.count - tunables,
+			    "each off", tunables, "each as compiled");
+		code = give_skeleton(client, &text, said);
 	}
 	flagp_text_free(&text);
 	flagp_elf_free(&elf);

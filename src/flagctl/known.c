@@ -51,12 +51,14 @@ set_tunable(struct known *known, const char *word)
 
 	known->tunable = true;
 	if (sscanf(word, "=%u:%n", &type, &at) != 1 || at == 0 ||
-	    type > VALUE_STRING ||
-	    !flagp_text_unescape(word + at, known->value,
-				 sizeof(known->value)))
+	    type >= VALUE_TYPES)
 		return;
 	known->typed = true;
 	known->type = (enum value_type)type;
+	/* A text that is too long is not known; its type is. */
+	if (!flagp_text_unescape(word + at, known->value,
+				 sizeof(known->value)))
+		known->value[0] = '\0';
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lint.c - compares the flags of a program with a configuration. */
+/* lint.c - compares the flags and tunables of a program with a
+ * configuration. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "base/value.h"
+#include "core/layers.h"
 #include "flagctl/files.h"
 #include "flagctl/print.h"
 
@@ -20,7 +23,7 @@ struct lint {
 	char where[FLAGP_PATH_SIZE];	/* the binaries, for messages */
 	bool *configured;		/* beside elf.flags */
 	const char **names;		/* of elf.flags */
-	struct print_table *unknown;
+	struct print_table *unknown, *refused;
 	int wanted, compared;		/* configurations */
 };
 
@@ -29,9 +32,19 @@ static const struct print_column unknown_columns[] = {
 	{ NULL, "nearest" },
 };
 
+static const struct print_column refused_columns[] = {
+	{ NULL, "flag" }, { NULL, "file" }, { NULL, "line" },
+	{ NULL, "text" }, { NULL, "problem" },
+};
+
 static const struct print_column unset_columns[] = {
 	{ "FLAG", "flag" }, { "DEFAULT", "default" }, { "OWNER", "owner" },
 	{ "SUMMARY", "summary" },
+};
+
+static const struct print_column unset_tunable_columns[] = {
+	{ "TUNABLE", "tunable" }, { "DEFAULT", "default" },
+	{ "OWNER", "owner" }, { "SUMMARY", "summary" },
 };
 
 /* --- what is compared -------------------------------------------------- */
@@ -61,20 +74,75 @@ say_unknown(struct lint *lint, const struct conf_value *value,
 		value->file, value->line, value->flag, lint->where, nearest);
 }
 
+/* A line that the program would refuse. */
+static int
+say_refused(struct lint *lint, const struct conf_value *value,
+	    const char *prefix, const char *problem)
+{
+	struct print_table *table = lint->refused;
+	const char *text = value->text;
+	char share[16];
+
+	if (text == NULL)
+		text = flagp_layers_share(value->share, share, sizeof(share));
+	flagp_print_cell(table, MARK_NONE, "%s", value->flag);
+	flagp_print_cell(table, MARK_NONE, "%s%s", prefix, value->file);
+	flagp_print_cell_number(table, value->line);
+	flagp_print_cell(table, MARK_NONE, "%s", text);
+	flagp_print_cell(table, MARK_NONE, "%s", problem);
+	return flagp_print_fail(CODE_CONFIG, "%s%s:%u: [%s] %s = %s: %s",
+				prefix, value->file, value->line, value->flag,
+				value->text != NULL ? "value" : "state", text,
+				problem);
+}
+
+/* Whether the program takes what stands behind the key. */
+static int
+compare_value(struct lint *lint, const struct elf_flag *flag,
+	      const struct conf_value *given, const char *prefix)
+{
+	char range[VALUE_RANGE_SIZE], text[VALUE_RANGE_SIZE + 64];
+	struct flag_error why;
+	struct value value;
+
+	if (!flag->tunable && given->text == NULL)
+		return CODE_DONE;
+	if (!flag->tunable)
+		return say_refused(lint, given, prefix, "this is a flag; use "
+				   "state = on, off or a percentage");
+	if (given->text == NULL) {
+		flagp_value_range(&flag->limits, range, sizeof(range));
+		snprintf(text, sizeof(text), "this is a tunable; use value = "
+			 "..., %s", range);
+		return say_refused(lint, given, prefix, text);
+	}
+	flagp_error_clear(&why);
+	if (flagp_value_parse(&value, &flag->limits, given->text,
+			      strlen(given->text), &why) != 0)
+		return say_refused(lint, given, prefix, why.text);
+	return CODE_DONE;
+}
+
 /* prefix: stands before the names of the files. */
 static int
 compare(struct lint *lint, const struct conf *conf, const char *prefix)
 {
-	const struct elf_flag *flag;
-	int code = CODE_DONE;
+	int result, code = CODE_DONE;
 
 	flagp_files_warn_skipped(conf, prefix);
 	for (size_t i = 0; i < conf->count; i++) {
-		flag = flagp_elf_find(&lint->elf, conf->values[i].flag);
-		if (flag != NULL)
-			lint->configured[flag - lint->elf.flags] = true;
-		else
-			code = say_unknown(lint, &conf->values[i], prefix);
+		const struct conf_value *value = &conf->values[i];
+		const struct elf_flag *flag = flagp_elf_find(&lint->elf,
+							     value->flag);
+
+		if (flag == NULL) {
+			code = say_unknown(lint, value, prefix);
+			continue;
+		}
+		lint->configured[flag - lint->elf.flags] = true;
+		result = compare_value(lint, flag, value, prefix);
+		if (result != CODE_DONE)
+			code = result;
 	}
 	lint->compared++;
 	return code;
@@ -225,56 +293,77 @@ prepare(struct lint *lint)
 		lint->names[i] = lint->elf.flags[i].name;
 	lint->unknown = flagp_print_table(unknown_columns,
 					  FLAGP_COUNT(unknown_columns));
+	lint->refused = flagp_print_table(refused_columns,
+					  FLAGP_COUNT(refused_columns));
 	return CODE_DONE;
 }
 
 /* --- what is said ------------------------------------------------------ */
 
-/* Flags that no file names: no error, their compiled default decides. */
+static void
+say_unset_one(struct print_table *table, const struct elf_flag *flag)
+{
+	char initial[ELF_TEXT_SIZE];
+
+	flagp_elf_initial(flag, initial, sizeof(initial));
+	flagp_print_cell(table, MARK_STRONG, "%s", flag->name);
+	flagp_print_cell(table, MARK_NONE, "%s", initial);
+	if (flag->owner[0] != '\0')
+		flagp_print_cell(table, MARK_NONE, "%s", flag->owner);
+	else
+		flagp_print_cell_none(table);
+	flagp_print_cell(table, MARK_NONE, "%s", flag->summary);
+}
+
+/* Those that no file names, of one kind; before: lines of the other. */
 static size_t
-say_unset(const struct lint *lint)
+say_unset(const struct lint *lint, bool tunable, size_t before)
 {
 	struct print_table *table;
 	size_t count = 0;
 
-	table = flagp_print_table(unset_columns, FLAGP_COUNT(unset_columns));
+	table = flagp_print_table(tunable ? unset_tunable_columns :
+				  unset_columns, FLAGP_COUNT(unset_columns));
 	for (size_t i = 0; i < lint->elf.count; i++) {
 		const struct elf_flag *flag = &lint->elf.flags[i];
 
-		if (lint->configured[i])
+		if (lint->configured[i] || flag->tunable != tunable)
 			continue;
 		if (count++ == 0)
-			flagp_print_plain("Not in the configuration, so the "
-					  "compiled default decides:\n");
-		flagp_print_cell(table, MARK_STRONG, "%s", flag->name);
-		flagp_print_cell(table, MARK_NONE, "%s",
-				 flag->initial ? "on" : "off");
-		if (flag->owner[0] != '\0')
-			flagp_print_cell(table, MARK_NONE, "%s", flag->owner);
-		else
-			flagp_print_cell_none(table);
-		flagp_print_cell(table, MARK_NONE, "%s", flag->summary);
+			flagp_print_plain("%s", before > 0 ? "\n" :
+				"Not in the configuration, so the compiled "
+				"default decides:\n");
+		say_unset_one(table, flag);
 	}
-	flagp_print_table_end(table, "not_configured", count > 0);
+	flagp_print_table_end(table, tunable ? "tunables_not_configured" :
+			      "not_configured", count > 0);
 	return count;
 }
 
-/* The end, where all binaries could be read. */
+/* The end, where all binaries could be read.  What is not configured is no
+ * error: its compiled default decides. */
 static void
 conclude(const struct lint *lint, int code)
 {
-	size_t unset;
+	size_t tunables = flagp_elf_tunables(&lint->elf), unset;
+	size_t flags = lint->elf.count - tunables;
+	char more[48] = "";
 
 	flagp_print_table_end(lint->unknown, "unknown", false);
-	flagp_print_number(NULL, "flags", (int64_t)lint->elf.count);
+	flagp_print_table_end(lint->refused, "refused", false);
+	flagp_print_number(NULL, "flags", (int64_t)flags);
+	flagp_print_number(NULL, "tunables", (int64_t)tunables);
 	/* What the others configure is not known. */
 	if (lint->compared < lint->wanted)
 		return;
-	unset = say_unset(lint);
+	unset = say_unset(lint, false, 0);
+	unset += say_unset(lint, true, unset);
+	if (tunables > 0)
+		snprintf(more, sizeof(more), ", %zu tunable%s", tunables,
+			 tunables == 1 ? "" : "s");
 	if (code == CODE_DONE)
-		flagp_print_say("ok: %zu flag%s, %zu in the configuration",
-				lint->elf.count,
-				lint->elf.count == 1 ? "" : "s",
+		flagp_print_say("ok: %zu flag%s%s, %zu in the configuration",
+				flags, flags == 1 ? "" : "s", more,
 				lint->elf.count - unset);
 }
 
