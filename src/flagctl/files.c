@@ -19,12 +19,14 @@
 
 /* --- check ------------------------------------------------------------- */
 
+/* Who knows what the service has. */
+static const unsigned here = KNOWN_LIST | KNOWN_LEFT | KNOWN_LIVE;
+
 /* Flags that the files name and the service does not have: no error, for an
  * older binary may run, but worth a word. */
 static void
 warn_of_unknown(const struct client *client)
 {
-	const unsigned here = KNOWN_LIST | KNOWN_LEFT | KNOWN_LIVE;
 	const struct conf *conf = client->conf;
 	unsigned any = 0;
 
@@ -44,6 +46,49 @@ warn_of_unknown(const struct client *client)
 				 nearest != NULL ? "; did you mean " : "",
 				 nearest != NULL ? nearest : "",
 				 nearest != NULL ? "?" : "");
+	}
+}
+
+/* Whether the service takes that text.  Its range is not known here: neither
+ * the list nor a registration has it. */
+static bool
+is_of_type(const struct known *known, const char *text)
+{
+	const struct value_limits all = flagp_value_limits(known->type);
+	struct value value;
+
+	return !known->typed || flagp_value_parse(&value, &all, text,
+						  strlen(text), NULL) == 0;
+}
+
+/* Lines that the service, as it was last seen, refuses: no error either, for
+ * the files may be those of the next binary. */
+static void
+warn_of_types(const struct client *client)
+{
+	const struct conf *conf = client->conf;
+
+	for (size_t i = 0; i < conf->count; i++) {
+		const struct conf_value *value = &conf->values[i];
+		const struct known *known;
+
+		known = flagp_client_known(client, value->flag);
+		if (known == NULL || (known->by & here) == 0)
+			continue;
+		if (value->text == NULL && known->tunable)
+			flagp_print_warn("%s:%u: [%s]: a tunable here; use "
+					 "value, not state", value->file,
+					 value->line, value->flag);
+		else if (value->text != NULL && !known->tunable)
+			flagp_print_warn("%s:%u: [%s]: a flag here; use "
+					 "state, not value", value->file,
+					 value->line, value->flag);
+		else if (value->text != NULL &&
+			 !is_of_type(known, value->text))
+			flagp_print_warn("%s:%u: [%s] value = %s: not of its "
+					 "type here; use %s", value->file,
+					 value->line, value->flag, value->text,
+					 flagp_value_use(known->type));
 	}
 }
 
@@ -104,6 +149,7 @@ check_service(const struct request *request)
 	} else if (code == CODE_DONE) {
 		warn_of_unknown(&client);
 		flagp_client_remarks(&client);
+		warn_of_types(&client);
 		code = say_checked(client.conf, client.conf->files);
 	}
 	flagp_client_close(&client);

@@ -155,10 +155,14 @@ merge(struct known *into, const struct known *from)
 
 	if ((from->by & telling) > (into->by & telling))
 		into->initial = from->initial;
+	/* What a file takes it for counts where no process said. */
+	if (((from->by & telling) == 0) == ((into->by & telling) == 0))
+		into->tunable = into->tunable || from->tunable;
+	else if ((from->by & telling) != 0)
+		into->tunable = from->tunable;
 	if (into->summary[0] == '\0')
 		memcpy(into->summary, from->summary, sizeof(into->summary));
 	into->by |= from->by;
-	into->tunable |= from->tunable;
 	if (from->typed && !into->typed) {
 		into->typed = true;
 		into->type = from->type;

@@ -551,7 +551,7 @@ for ((length = 4; length < size; length += size / 29)); do
 	refuses short 'its headers point out of the file'
 done
 
-say 'a service that has run: its list tells the types'
+say 'a service that has run: list and registrations tell types to check'
 service=runs
 host a
 t -s runs init -n
@@ -564,10 +564,48 @@ has '
 has '; value = lru'
 lacks '
 ['
-end a
+file runs.ini <<'END'
+[cache.bytes]
+value = 64
+[cache.mode]
+value = 64
+END
+t -s runs check
+is 0
+[ -z "$err" ] || fail "warns: $err"
+file runs.ini <<'END'
+[cache.bytes]
+value = many
+[cache.mode]
+state = 10%
+[search.fast]
+value = 7
+END
+# warns: of each line, and says no range, which it does not know.
+warns()
+{
+	t -s runs check
+	is 0
+	has 'runs.ini:2: [cache.bytes] value = many: not of its type here'
+	has '; use a size such as 512, 64K, 2GiB (bytes, or one of B K M G'
+	lacks ' from '
+	has 'runs.ini:4: [cache.mode]: a tunable here; use value, not state'
+	has 'runs.ini:6: [search.fast]: a flag here; use state, not value'
+	t -s runs check --json
+	json '.warnings | length == 3'
+}
+warns
+mv "$root/state/runs/flags" list
+warns
+crash a
+warns
+mv list "$root/state/runs/flags"
+rm -r "$root/run/runs"
+warns
 
 say 'a list that somebody wrote ends no comment'
 printf 'cache.bytes =4:1M%%0A[b] text\n' > "$root/state/runs/flags"
+rm "$root/etc/runs.ini"
 t -s runs init -n
 is 0
 has '; value = 1M?[b]'
