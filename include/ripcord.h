@@ -610,7 +610,8 @@ int flag_begin(struct flag_span *span, struct flag *flag);
 /*
  * The same with the arm of a key, as flag_enabled_for() chooses it.
  *
- * Returns, Threads, Blocks: as flag_begin().  Since: 0.1.
+ * Returns: 1 for the optimized arm, 0 for the baseline.  Threads: any; a span
+ * may be ended by another thread.  Blocks: never.  Since: 0.1.
  */
 int flag_begin_keyed(struct flag_span *span, struct flag *flag,
 		     const void *key, size_t size);

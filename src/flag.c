@@ -121,8 +121,8 @@ check_instance(const char *instance, struct flag_error *error)
 	if (length < FLAGP_INSTANCE_SIZE)
 		return 0;
 	return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
-		"instance \"%.60s\": use at most %d characters, no blank and no "
-		"control character", instance, FLAGP_INSTANCE_SIZE - 1);
+		"instance \"%.60s\": use at most %d characters, no blank and "
+		"no control character", instance, FLAGP_INSTANCE_SIZE - 1);
 }
 
 static const char *

@@ -22,7 +22,7 @@
 struct tunable {
 	const char *name, *summary;
 	struct value_limits limits;
-	struct value initial;		/* a string's text is the definition's */
+	struct value initial;		/* its text is the definition's */
 	void **cells;			/* one an object that defines it */
 	unsigned cell_count;
 	uint32_t number;		/* from 1, as in its cells */
