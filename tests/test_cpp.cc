@@ -28,6 +28,7 @@ static void noted_cancel(struct flag_span *span)
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
@@ -38,6 +39,13 @@ RIPCORD_FLAG(first, "cpp.first", "off from the start");
 RIPCORD_FLAG_WITH(initial, "cpp.initial", "on from the start",
 		  FLAG_INITIAL_ON, "the test");
 FLAG_DEFINE(plain, "cpp.plain", "defined as in C");
+
+FLAG_BOOL(strict, "cpp.strict", true, "a switch");
+FLAG_INT64(retries, "cpp.retries", -3, -10, 10, "a number");
+FLAG_DOUBLE(ratio, "cpp.ratio", 0.75, 0, 1, "a part");
+FLAG_DURATION(patience, "cpp.patience", 2000, 0, 1000000, "nanoseconds");
+FLAG_SIZE(bytes, "cpp.bytes", 64 << 20, 1 << 20, 1 << 30, "bytes");
+FLAG_STRING(mode, "cpp.mode", "lru", 16, "a text");
 
 namespace user {
 RIPCORD_FLAG(first, "cpp.user.first", "another flag of the same word");
@@ -256,6 +264,108 @@ START_TEST(a_service_runs_as_long_as_its_object)
 }
 END_TEST
 
+// The state of "cpp.first" at 25%: of the keys, those below a quarter.
+START_TEST(a_key_has_its_arm)
+{
+	folder root;
+	ripcord::options options = ripcord::default_options();
+	unsigned on = 0;
+
+	forget();
+	root.write("cppsvc.ini", "[cpp.first]\nstate = 25%\n");
+	options.root = root.path.c_str();
+
+	ripcord::service service("cppsvc", options);
+
+	for (unsigned id = 0; id < 400; id++) {
+		std::string key = std::to_string(id);
+		bool arm = first.enabled_for(key);
+
+		ck_assert_int_eq(arm, first.enabled_for(key.c_str()));
+		ck_assert_int_eq(arm, first.enabled_for_id(id));
+		ck_assert_int_eq(arm, ripcord::span(first, key).enabled());
+		ck_assert_int_eq(arm, flag_enabled_for_str(first.get(),
+							   key.c_str()));
+		on += arm;
+	}
+	ck_assert_uint_gt(on, 50);
+	ck_assert_uint_lt(on, 150);
+	ck_assert(!first.enabled_for(nullptr));
+}
+END_TEST
+
+START_TEST(tunables_have_their_values)
+{
+	folder root;
+	ripcord::options options = ripcord::default_options();
+
+	ck_assert(ripcord::value(strict));
+	ck_assert_int_eq(ripcord::value(retries), -3);
+	ck_assert(ripcord::value(ratio) == 0.75);
+	ck_assert(ripcord::value(patience) == std::chrono::microseconds(2));
+	ck_assert_uint_eq(ripcord::value(bytes), 64u << 20);
+	ck_assert_str_eq(ripcord::value(mode).c_str(), "lru");
+
+	root.write("cppsvc.ini", "[cpp.strict]\nvalue = off\n"
+		   "[cpp.retries]\nvalue = 7\n[cpp.ratio]\nvalue = 0.5\n"
+		   "[cpp.patience]\nvalue = 3us\n[cpp.bytes]\nvalue = 2M\n"
+		   "[cpp.mode]\nvalue = arc\n");
+	options.root = root.path.c_str();
+
+	ripcord::service service("cppsvc", options);
+
+	ck_assert_int_eq(service.status(), 0);
+	ck_assert(!ripcord::value(strict));
+	ck_assert_int_eq(ripcord::value(retries), 7);
+	ck_assert(ripcord::value(ratio) == 0.5);
+	ck_assert(ripcord::value(patience) == std::chrono::microseconds(3));
+	ck_assert_uint_eq(ripcord::value(bytes), 2u << 20);
+	ck_assert_str_eq(ripcord::value(mode).c_str(), "arc");
+}
+END_TEST
+
+START_TEST(a_view_shows_one_generation_until_it_ends)
+{
+	folder root;
+	ripcord::options options = ripcord::default_options();
+
+	forget();
+	root.write("cppsvc.ini", "[cpp.first]\nstate = on\n"
+		   "[cpp.strict]\nvalue = on\n[cpp.retries]\nvalue = 7\n"
+		   "[cpp.ratio]\nvalue = 0.5\n[cpp.patience]\nvalue = 3us\n"
+		   "[cpp.bytes]\nvalue = 2M\n[cpp.mode]\nvalue = arc\n");
+	options.root = root.path.c_str();
+
+	ripcord::service service("cppsvc", options);
+
+	{
+		ripcord::view view;
+
+		ck_assert(view.enabled(first));
+		root.write("cppsvc.ini", "[cpp.first]\nstate = on\n");
+		ck_assert_int_eq(flag_reload(nullptr), 0);
+		ck_assert_uint_eq(ripcord::value(bytes), 64u << 20);
+		ck_assert(view.value(strict));
+		ck_assert_int_eq(view.value(retries), 7);
+		ck_assert(view.value(ratio) == 0.5);
+		ck_assert(view.value(patience) == std::chrono::microseconds(3));
+		ck_assert_uint_eq(view.value(bytes), 2u << 20);
+		ck_assert_str_eq(view.value(mode), "arc");
+	}
+	// More generations than can be looked at: each view has ended.
+	for (unsigned size = 2; size < 10; size++) {
+		root.write("cppsvc.ini", "[cpp.bytes]\nvalue = " +
+			   std::to_string(size) + "M\n");
+		ck_assert_int_eq(flag_reload(nullptr), 0);
+
+		ripcord::view view;
+
+		ck_assert_uint_eq(view.value(bytes), size << 20);
+		ck_assert_str_eq(view.value(mode), "lru");
+	}
+}
+END_TEST
+
 START_TEST(a_degraded_service_has_started)
 {
 	folder root;
@@ -317,6 +427,9 @@ const TTest *const tests[] = {
 	an_exception_does_not_end_a_span_twice,
 	a_passing_exception_does_not_fail_a_span_begun_later,
 	a_service_runs_as_long_as_its_object,
+	a_key_has_its_arm,
+	tunables_have_their_values,
+	a_view_shows_one_generation_until_it_ends,
 	a_degraded_service_has_started,
 	a_service_that_fails_throws_or_says_so,
 	codes_have_the_texts_of_the_library,

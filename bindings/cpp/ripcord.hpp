@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ripcord.hpp - the C++ face of ripcord.h: flags, spans and a service that
-// stops by itself.  C++11; header only; adds nothing to link.
+// ripcord.hpp - the C++ face of ripcord.h: flags, spans, tunables, views and a
+// service that stops by itself.  C++11; header only; adds nothing to link.
 //
 //	RIPCORD_FLAG(fast_crc, "checksum.crc32c", "hardware CRC32C");
 //
@@ -15,6 +15,7 @@
 #ifndef RIPCORD_HPP
 #define RIPCORD_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -70,6 +71,20 @@ public:
 	bool enabled() const noexcept { return ::flag_enabled(cell_) != 0; }
 	explicit operator bool() const noexcept { return enabled(); }
 
+	// The arm of a key, or of a number (flag_enabled_for).
+	bool enabled_for(const char *key) const noexcept
+	{
+		return ::flag_enabled_for_str(cell_, key) != 0;
+	}
+	bool enabled_for(const std::string &key) const noexcept
+	{
+		return ::flag_enabled_for(cell_, key.data(), key.size()) != 0;
+	}
+	bool enabled_for_id(std::uint64_t id) const noexcept
+	{
+		return ::flag_enabled_for_id(cell_, id) != 0;
+	}
+
 	// Why it is as it is, in one line (flag_explain).
 	std::string explain() const
 	{
@@ -94,6 +109,11 @@ public:
 	explicit span(flag f) noexcept
 		: open_(true), exceptions_(pending()),
 		  on_(::flag_begin(&span_, f.get()) != 0) { }
+	// With the arm of a key (flag_begin_keyed).
+	span(flag f, const std::string &key) noexcept
+		: open_(true), exceptions_(pending()),
+		  on_(::flag_begin_keyed(&span_, f.get(), key.data(),
+					 key.size()) != 0) { }
 	~span()
 	{
 		if (!open_)
@@ -141,6 +161,81 @@ private:
 	int exceptions_;
 	bool on_;
 };
+
+// The value of a tunable, as FLAG_SIZE and the others define it.
+inline bool value(const struct ::flag_bool &tunable) noexcept
+{
+	return ::flag_bool(&tunable) != 0;
+}
+inline std::int64_t value(const struct ::flag_int64 &tunable) noexcept
+{
+	return ::flag_int64(&tunable);
+}
+inline double value(const struct ::flag_double &tunable) noexcept
+{
+	return ::flag_double(&tunable);
+}
+inline std::chrono::nanoseconds
+value(const struct ::flag_duration &tunable) noexcept
+{
+	return std::chrono::nanoseconds(::flag_duration(&tunable));
+}
+inline std::uint64_t value(const struct ::flag_size &tunable) noexcept
+{
+	return ::flag_size(&tunable);
+}
+
+// One generation for one request, until the end of its scope
+// (flag_view_begin).
+class view {
+public:
+	view() noexcept { ::flag_view_begin(&view_); }
+	~view() { ::flag_view_end(&view_); }
+	view(const view &) = delete;
+	view &operator=(const view &) = delete;
+
+	bool enabled(flag f) const noexcept
+	{
+		return ::flag_view_enabled(&view_, f.get()) != 0;
+	}
+	bool value(const struct ::flag_bool &tunable) const noexcept
+	{
+		return ::flag_view_bool(&view_, &tunable) != 0;
+	}
+	std::int64_t value(const struct ::flag_int64 &tunable) const noexcept
+	{
+		return ::flag_view_int64(&view_, &tunable);
+	}
+	double value(const struct ::flag_double &tunable) const noexcept
+	{
+		return ::flag_view_double(&view_, &tunable);
+	}
+	std::chrono::nanoseconds
+	value(const struct ::flag_duration &tunable) const noexcept
+	{
+		return std::chrono::nanoseconds(
+			::flag_view_duration(&view_, &tunable));
+	}
+	std::uint64_t value(const struct ::flag_size &tunable) const noexcept
+	{
+		return ::flag_view_size(&view_, &tunable);
+	}
+	// The text itself: gone with the view.
+	const char *value(const struct ::flag_string &tunable) const noexcept
+	{
+		return ::flag_view_string(&view_, &tunable);
+	}
+
+private:
+	struct ::flag_view view_;
+};
+
+inline std::string value(const struct ::flag_string &tunable)
+{
+	view now;
+
+	return now.value(tunable);
+}
 
 // The codes of ripcord.h as an error category; its texts are flag_strerror's.
 inline const std::error_category &category() noexcept
