@@ -114,6 +114,7 @@ int
 flagp_verb_bucket(const struct request *request)
 {
 	const char *name = request->operands[0], *key = request->operands[1];
+	const struct known *known;
 	struct client client;
 	int code;
 
@@ -123,6 +124,9 @@ flagp_verb_bucket(const struct request *request)
 			"[A-Za-z0-9][A-Za-z0-9_.-]*, at most %d characters",
 			name, FLAGP_NAME_MAX);
 	code = flagp_client_open_all(&client, request);
+	known = code == CODE_DONE ? flagp_client_known(&client, name) : NULL;
+	if (known != NULL && known->tunable)
+		code = flagp_client_tunable(&client, name);
 	if (code == CODE_DONE) {
 		show_bucket(name, key);
 		show_arm(&client, name, key);

@@ -135,6 +135,9 @@ has 'cache.bytes is 32M: mysvc.d/10-cache.ini:2 says so.'
 t off cache.bytes
 is 2
 has 'is a tunable, not a flag'
+t bucket cache.bytes alice
+is 2
+has 'is a tunable, not a flag'
 file mysvc.d/20-cache.ini <<'END'
 [cache.bytes]
 value = 2G
