@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/value.h"
 
 #define SIZE_MAX_ 512u
 #define SLOW_MAX 64		/* longer ones would take a slow reader long */
@@ -130,10 +131,15 @@ check_escaped(const char *value)
 {
 	struct text text = TEXT_INIT;
 	char back[SIZE_MAX_ + 1], exact[SIZE_MAX_ + 1];
-	size_t length = strlen(value);
+	size_t length = strlen(value), size = 0;
 
+	for (const char *at = value; *at != '\0'; at++)
+		size += *at > ' ' && *at <= '~' && *at != '%' && *at != '=' ?
+			1 : 3;
 	flagp_text_add_escaped(&text, value);
-	FUZZ_CHECK(!text.failed && text.size > 0);
+	FUZZ_CHECK(!text.failed);
+	FUZZ_CHECK(text.size == (length == 0 ? 1 : strcmp(value, "-") == 0 ?
+				 3 : size));
 	for (size_t i = 0; i < text.size; i++)
 		FUZZ_CHECK(text.data[i] > ' ' && text.data[i] <= '~' &&
 			   text.data[i] != '=');
@@ -159,6 +165,18 @@ check_unescape(const char *word)
 
 /* --- what is printed ------------------------------------------------------ */
 
+/* Whether a text is UTF-8 without control characters, as value.h has it. */
+static bool
+is_clean(const char *text)
+{
+	const struct value_limits limits = flagp_value_limits(VALUE_STRING);
+	const struct value value = {
+		VALUE_STRING, { .size = strlen(text) }, text
+	};
+
+	return flagp_value_check(&value, &limits, NULL) == 0;
+}
+
 static void
 check_printable(const char *text)
 {
@@ -171,11 +189,15 @@ check_printable(const char *text)
 		unsigned char byte = (unsigned char)once[i];
 
 		FUZZ_CHECK(byte >= 0x20 && byte != 0x7f);
+		/* A control character of 8 bits, alone. */
+		FUZZ_CHECK(byte < 0x80 || byte > 0x9f ||
+			   (i > 0 && (unsigned char)once[i - 1] >= 0x80));
 		FUZZ_CHECK(once[i] == '?' || once[i] == text[i]);
 		/* The first byte that UTF-8 gives to a control character. */
 		FUZZ_CHECK(byte != 0xc2 || (unsigned char)once[i + 1] < 0x80 ||
 			   (unsigned char)once[i + 1] > 0x9f);
 	}
+	FUZZ_CHECK(!is_clean(text) || strcmp(once, text) == 0);
 	twice = fuzz_copy(once, size);
 	flagp_text_printable(twice);
 	FUZZ_CHECK(strcmp(once, twice) == 0);

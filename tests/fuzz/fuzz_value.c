@@ -160,6 +160,17 @@ check_meaning(const struct value *value, const char *text, size_t size)
 
 /* --- the checks ----------------------------------------------------------- */
 
+/* Below 0.0001 and from 1e16 on a number is written with an exponent. */
+static void
+check_exponent(const struct value *value, const char *text)
+{
+	double size = fabs(value->number.real);
+
+	if (value->type == VALUE_DOUBLE)
+		FUZZ_CHECK((strchr(text, 'e') != NULL) ==
+			   (size >= 1e16 || (size > 0 && size < 1e-4)));
+}
+
 static void
 check_format(const struct value *value, const struct value_limits *limits)
 {
@@ -170,6 +181,7 @@ check_format(const struct value *value, const struct value_limits *limits)
 
 	FUZZ_CHECK(is_text || length < VALUE_TEXT_SIZE);
 	FUZZ_CHECK(strlen(first) == length);
+	check_exponent(value, first);
 	FUZZ_CHECK(flagp_value_parse(&again, limits, first, length, NULL) == 0);
 	FUZZ_CHECK(is_same(value, &again));
 	FUZZ_CHECK(flagp_value_format(&again, second, sizeof(second)) ==
