@@ -36,7 +36,9 @@ static char service_name[FLAGP_NAME_SIZE];
 void
 flag_register(struct flag_object *object)
 {
-	if (object == NULL || object->size < offsetof(struct flag_object, first))
+	/* A shorter one is of an older header. */
+	if (object == NULL ||
+	    object->size < offsetof(struct flag_object, first))
 		return;
 	flagp_registry_register(object);
 	flagp_lock(LOCK_CONTROL);

@@ -29,7 +29,7 @@ static struct {
 	char lines[LINES_AT_ONCE][PROC_LINE];
 } gathered;
 
-/* --- the list of flags ----------------------------------------------------- */
+/* --- the list of flags ---------------------------------------------------- */
 
 static void
 list_summary(struct text *text, const char *summary)

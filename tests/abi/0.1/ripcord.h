@@ -367,7 +367,7 @@ struct flag_object {
 	unsigned char *pad_tail;	/* NULL: unknown, cells stay private */
 	const struct flag_definition **index, **index_end;
 	void *reserved[2];
-	uint32_t *first;		/* where to put its first cell's number */
+	uint32_t *first;		/* where its first cell's number goes */
 };
 
 /* Registers the flags of one linked object.  Called by the constructor below
