@@ -550,6 +550,20 @@ START_TEST(a_reload_takes_all_or_nothing)
 }
 END_TEST
 
+/* The driver, which would open it again within two seconds, is not asked. */
+START_TEST(a_reload_looks_into_the_folder_that_is_there_now)
+{
+	service->options.driver = FLAG_DRIVER_LOOP;
+	ck_assert_int_eq(start(), 0);
+	service_rename(service, "etc", "old");
+	service_mkdir(service, "etc");
+	service_write(service, "etc/svc.ini", OFF_TEXT);
+	ck_assert_int_eq(flag_enabled(&flag), 1);
+	ck_assert_int_eq(flag_reload(&error), 0);
+	ck_assert_int_eq(flag_enabled(&flag), 0);
+}
+END_TEST
+
 START_TEST(find_gives_the_same_flag_for_the_same_name_for_ever)
 {
 	struct flag *late = flag_find("flag.late");
@@ -755,6 +769,7 @@ main(void)
 		a_handler_of_the_host_in_front_of_ours_survives_a_restart,
 		a_reload_may_be_asked_for_in_a_signal_handler,
 		a_reload_takes_all_or_nothing,
+		a_reload_looks_into_the_folder_that_is_there_now,
 		find_gives_the_same_flag_for_the_same_name_for_ever,
 		a_name_that_cannot_be_is_always_off,
 		the_word_is_what_readers_read,

@@ -410,6 +410,9 @@ flagp_reload(unsigned what, struct flag_error *error)
 				       "flag_start() was not called; flags "
 				       "stay as they are");
 	}
+	/* Who asks means the folders that are there now. */
+	if (what & RELOAD_NOW)
+		(void)flagp_process_reopen();
 	first = flagp_snapshot_current() == NULL;
 	due = INT64_MAX;
 	do
