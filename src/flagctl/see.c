@@ -8,6 +8,7 @@
 #include "flagctl/print.h"
 #include "mechanism/bucket.h"
 
+static void warn_of_value(const struct client *client, const char *name);
 static void show_state(const struct client *client, const char *name);
 static bool wanted(const struct request *request, const char *name);
 static int each_is_known(const struct client *client);
@@ -42,8 +43,11 @@ flagp_verb_get(const struct request *request)
 
 	if (code == CODE_DONE && flagp_client_known(&client, name) == NULL)
 		code = flagp_client_unknown(&client, name);
-	if (code == CODE_DONE)
+	if (code == CODE_DONE) {
 		show_state(&client, name);
+		if (flagp_client_known(&client, name)->tunable)
+			warn_of_value(&client, name);
+	}
 	flagp_client_close(&client);
 	return code;
 }
@@ -290,12 +294,44 @@ warn_of_difference(const struct client *client, const char *name)
 	}
 }
 
+/* The same of a tunable: its files may say what no process takes. */
+static void
+warn_of_value(const struct client *client, const char *name)
+{
+	char call[CLIENT_CALL_SIZE], has[200];
+	struct client_value value;
+
+	flagp_client_value(client, name, &value);
+	for (size_t i = 0; i < client->procs.count && value.text[0]; i++) {
+		const struct proc_entry *entry = &client->procs.entries[i];
+		const struct proc_flag *flag = flagp_client_flag(entry, name);
+
+		if (entry->life != PROC_LIVE || flag == NULL ||
+		    flag->tunable == 0 ||
+		    strcmp(flag->source, CONF_ENVIRONMENT) == 0 ||
+		    flagp_client_has_value(flag, value.text, has, sizeof(has)))
+			continue;
+		flagp_print_warn("%s: pid %d (%s) reports %s; %s why %s tells "
+				 "more", name, entry->head.pid,
+				 entry->head.program, has,
+				 flagp_client_call(client, call, sizeof(call)),
+				 name);
+		return;
+	}
+}
+
 static void
 warn_of_differences(const struct client *client)
 {
 	flagp_client_warn(client);
-	for (size_t i = 0; i < client->known_count; i++)
-		if (!client->known[i].tunable &&
-		    wanted(client->request, client->known[i].name))
-			warn_of_difference(client, client->known[i].name);
+	for (size_t i = 0; i < client->known_count; i++) {
+		const struct known *known = &client->known[i];
+
+		if (!wanted(client->request, known->name))
+			continue;
+		if (known->tunable)
+			warn_of_value(client, known->name);
+		else
+			warn_of_difference(client, known->name);
+	}
 }

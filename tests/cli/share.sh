@@ -147,6 +147,12 @@ is 6
 has 'mysvc.d/20-cache.ini:2: [cache.bytes] value = 2G: '
 has '1M to 1G'
 answers a 'value cache.bytes' '33554432 33554432'
+t list cache.bytes
+has 'cache.bytes: pid'
+has 'reports 32M; flagctl why cache.bytes tells more'
+t why cache.bytes
+is 1
+has 'has 32M'
 file mysvc.d/20-cache.ini <<'END'
 [cache.bytes]
 state = on
