@@ -15,6 +15,9 @@
  * are those of the parent. */
 static atomic_uint forks = 1;
 
+/* How many threads have begun to draw.  W, R: any. */
+static atomic_uint beginners;
+
 /* One thread's draws. */
 static __thread struct {
 	uint64_t state;
@@ -35,15 +38,19 @@ scatter(uint64_t bits)
 	return bits ^ bits >> 33;
 }
 
-/* Threads differ in where their draws stand, processes in number and time. */
+/* Threads differ in number and in where their draws stand, processes in number
+ * and time. */
 static void
 begin_draws(unsigned fork)
 {
 	uint64_t place = (uint64_t)(uintptr_t)&draws;
+	uint64_t number = atomic_fetch_add_explicit(&beginners, 1,
+						    memory_order_relaxed);
 
 	draws.state = scatter((uint64_t)flagp_clock_ms() << 32 ^
 			      (uint64_t)getpid() << 8 ^ fork);
 	draws.state = scatter(draws.state ^ place);
+	draws.state = scatter(draws.state ^ number);
 	draws.state |= draws.state == 0;
 	draws.fork = fork;
 }
