@@ -266,6 +266,52 @@ START_TEST(an_on_of_another_boot_reveals_what_is_below)
 }
 END_TEST
 
+/* An end reveals an equal or a lower share, never a greater one: what an
+ * override of half leaves behind, over a file and an environment. */
+START_TEST(an_end_reveals_no_greater_share)
+{
+	static const struct {
+		const char *file, *environment;
+		uint32_t effective;
+		enum layer winner;
+	} rows[] = {
+		{ "off", "", 0, LAYER_MAIN },
+		{ "50%", "", 50000, LAYER_MAIN },
+		{ "50.001%", "", 50000, LAYER_ON },
+		{ "on", "", 50000, LAYER_ON },
+		{ "off", FLAG "=50%", 50000, LAYER_ENVIRONMENT },
+		{ "off", FLAG "=on", 50000, LAYER_ON },
+		{ "on", FLAG "=off", 0, LAYER_ENVIRONMENT },
+		{ "on", FLAG "=20%", 20000, LAYER_ENVIRONMENT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world world = { .initial = 0 };
+		struct record record = record_of(50000, 5);
+		struct layers_answer answer;
+		char text[64];
+
+		record.until = NOW;
+		snprintf(text, sizeof(text), "[" FLAG "]\nstate = %s\n",
+			 rows[i].file);
+		ck_assert_int_eq(flagp_conf_parse(&world.conf, "svc.ini",
+				false, text, strlen(text), NULL), 0);
+		ck_assert_int_eq(flagp_conf_environment(&world.environment,
+				rows[i].environment, NULL), 0);
+		ck_assert_int_eq(flagp_record_put(&world.overrides[0],
+						  &record), 0);
+		answer = ask(&world);
+		ck_assert_msg(answer.effective == rows[i].effective,
+			      "row %zu: %u", i, answer.effective);
+		ck_assert_int_eq(answer.winner, rows[i].winner);
+		ck_assert_int_eq(answer.ended == NULL,
+				 rows[i].winner == LAYER_ON);
+		ck_assert_int_eq(answer.until, 0);
+		world_free(&world);
+	}
+}
+END_TEST
+
 START_TEST(an_ended_on_does_not_hide_a_trip)
 {
 	struct world world = { .initial = FLAGP_SHARE_ALL };
@@ -484,6 +530,7 @@ main(void)
 		other_flags_say_nothing_of_this_one,
 		an_on_whose_time_is_over_reveals_what_is_below,
 		an_on_of_another_boot_reveals_what_is_below,
+		an_end_reveals_no_greater_share,
 		an_ended_on_does_not_hide_a_trip,
 		the_newest_record_of_state_and_run_wins,
 		a_tombstone_reveals_what_is_below,

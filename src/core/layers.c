@@ -100,15 +100,17 @@ first_share(const struct layers_answer *answer, enum layer from,
 	return answer->share[layer];
 }
 
-/* An end may reveal an equal or a lower share, never a greater one: the
- * configuration has risen above the override since, which so lowers it, and
- * what lowers lasts. */
+/* An end may reveal an equal or a lower share, never a greater one: what is
+ * below has risen above the override since, which so lowers it, and what
+ * lowers lasts. */
 static void
 keep_lower(struct layers_answer *answer)
 {
 	const struct record *ended = answer->ended;
+	enum layer ignored;
 
-	if (ended == NULL || ended->share >= answer->configured)
+	if (ended == NULL || ended->share >=
+			     first_share(answer, LAYER_ENVIRONMENT, &ignored))
 		return;
 	answer->override = ended;
 	answer->ended = NULL;
