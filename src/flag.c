@@ -115,12 +115,13 @@ join_board(struct flag_error *error)
 static int
 check_instance(const char *instance, struct flag_error *error)
 {
-	size_t length = instance != NULL ? strlen(instance) : 0;
+	size_t length = 0;
 
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)instance[i] <= ' ' || instance[i] == 0x7f)
-			length = FLAGP_INSTANCE_SIZE;
-	if (length < FLAGP_INSTANCE_SIZE)
+	while (instance != NULL && (unsigned char)instance[length] > ' ' &&
+	       instance[length] != 0x7f)
+		length++;
+	if (instance == NULL || (instance[length] == '\0' &&
+				 length < FLAGP_INSTANCE_SIZE))
 		return 0;
 	return flagp_error_set(error, FLAG_EINVAL, NULL, 0,
 		"instance \"%.60s\": use at most %d characters, no blank and "
@@ -156,7 +157,6 @@ take_surroundings(const char *instance, const char *service)
 
 	flagp_lock(LOCK_CHANGE);
 	name_instance(instance, service);
-	flagp_error_clear(flagp_change_problem());
 	if (!flagp_change_environment(text))
 		text = "";
 	flagp_process_surroundings(flagp_change_own_instance(), text);

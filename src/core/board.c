@@ -46,6 +46,7 @@ _Static_assert(sizeof(library_page) % FLAG_PAGE_ == 0, "whole pages");
 struct header {
 	_Atomic uint64_t knowledge, config;
 	uint64_t epoch;
+	_Atomic uint64_t epochs;	/* how many were taken */
 	_Atomic uint32_t used;
 };
 
@@ -101,18 +102,26 @@ flagp_board_epoch(void)
 }
 
 uint64_t
-flagp_board_epoch_next(uint64_t seen)
+flagp_board_epoch_take(void)
 {
-	if (__atomic_compare_exchange_n(&header->epoch, &seen, seen + 1, false,
+	return atomic_fetch_add(&header->epochs, 1) + 1;
+}
+
+bool
+flagp_board_epoch_move(uint64_t seen, uint64_t taken)
+{
+	if (__atomic_compare_exchange_n(&header->epoch, &seen, taken, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		return seen + 1;
-	return BOARD_EPOCH_LOST;
+		return true;
+	flagp_board_epoch_skip();
+	return false;
 }
 
 void
 flagp_board_epoch_skip(void)
 {
-	(void)__atomic_add_fetch(&header->epoch, 1, __ATOMIC_ACQ_REL);
+	(void)__atomic_exchange_n(&header->epoch, flagp_board_epoch_take(),
+				  __ATOMIC_ACQ_REL);
 }
 
 bool
@@ -332,6 +341,7 @@ map_named(const char *name, size_t size)
 static int
 make_mapping(const char *name, struct flag_error *error)
 {
+	struct header *fresh;
 	size_t pages;
 	uint32_t first;
 
@@ -351,8 +361,10 @@ make_mapping(const char *name, struct flag_error *error)
 			"after flag_child()", strerror(errno));
 	mapping_pages = pages;
 	/* Not an epoch of before: views look at the new one. */
-	((struct header *)mapping)->epoch = header->epoch + 1;
-	header = (struct header *)mapping;
+	fresh = (struct header *)mapping;
+	fresh->epoch = flagp_board_epoch_take();
+	atomic_store(&fresh->epochs, fresh->epoch);
+	header = fresh;
 	atomic_store(&header->used, 1);
 	first = take_pages(pages_of(sizeof(library_page)));
 	if (!slide_under(&library_page, sizeof(library_page), first))

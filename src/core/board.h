@@ -89,14 +89,17 @@ void flagp_board_forget_knowledge(void);
 
 /*
  * The epoch of the board: another one after each store that a snapshot of this
- * process may not know of, a trip or newer knowledge of the family.  Shared
- * memory; W: anybody who stores, after the cells; R: any.
+ * process may not know of, a trip or newer knowledge of the family.  No number
+ * is ever an epoch twice.  Shared memory; W: anybody who stores, after the
+ * cells; R: any.
  */
 const uint64_t *flagp_board_epoch(void);
-/* The next one, if it still is seen.  Returns that, or BOARD_EPOCH_LOST. */
-uint64_t flagp_board_epoch_next(uint64_t seen);
-#define BOARD_EPOCH_LOST UINT64_MAX
-/* The next one in any case.  Async-signal-safe. */
+/* A number that nobody else gets. */
+uint64_t flagp_board_epoch_take(void);
+/* Makes it the epoch, if that still is seen; otherwise yet another one, for
+ * the stores before it are news to all.  Returns whether it was. */
+bool flagp_board_epoch_move(uint64_t seen, uint64_t taken);
+/* Another one.  Async-signal-safe. */
 void flagp_board_epoch_skip(void);
 
 /* The whole cell. */

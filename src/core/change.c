@@ -28,11 +28,13 @@ static const struct places *places;
 static bool trips_durable = true;
 static char instance[FLAGP_INSTANCE_SIZE];
 static const struct conf *environment;	/* NULL: none */
-static struct flag_error problem;
+static struct flag_error bad_definition, bad_environment;
 
-/* Of what the views' newest generation was made; the same means no new one. */
+/* Of what the views' newest generation was made; the same means no new one.
+ * overruled: the knowledge of which only what overrules was published. */
 static struct {
-	uint64_t knowledge, epoch;
+	bool valid;
+	uint64_t knowledge, epoch, overruled;
 	uint32_t cells, tunables;
 } shown;
 
@@ -61,12 +63,22 @@ void
 flagp_change_instance(const char *name)
 {
 	snprintf(instance, sizeof(instance), "%s", name);
+	shown.valid = false;
 }
 
 const char *
 flagp_change_own_instance(void)
 {
 	return instance;
+}
+
+/* What is known by now must be able to be what the environment says. */
+static void
+check_environment(void)
+{
+	if (environment != NULL)
+		(void)flagp_tunables_check_environment(environment,
+						       &bad_environment);
 }
 
 bool
@@ -80,11 +92,13 @@ flagp_change_environment(const char *text)
 	struct kept *next;
 
 	environment = NULL;
+	shown.valid = false;
+	flagp_error_clear(&bad_environment);
 	if (text == NULL)
 		return false;
 	next = calloc(1, sizeof(*next));
 	if (next == NULL || flagp_conf_environment(&next->conf, text,
-						   &problem) < 0) {
+						   &bad_environment) < 0) {
 		if (next != NULL)
 			flagp_conf_free(&next->conf);
 		free(next);
@@ -93,24 +107,28 @@ flagp_change_environment(const char *text)
 	next->before = kept;
 	kept = next;
 	environment = &next->conf;
+	check_environment();
 	return true;
 }
 
-struct flag_error *
+const struct flag_error *
 flagp_change_problem(void)
 {
-	return &problem;
+	return bad_definition.code != 0 ? &bad_definition : &bad_environment;
 }
 
 static void
 adopt_objects(void)
 {
-	struct flag_object *object;
+	struct flag_object *object = flagp_registry_next_object();
 
-	while ((object = flagp_registry_next_object()) != NULL) {
-		(void)flagp_registry_adopt(object, &problem);
+	if (object == NULL)
+		return;
+	for (; object != NULL; object = flagp_registry_next_object()) {
+		(void)flagp_registry_adopt(object, &bad_definition);
 		flagp_board_adopt(object);
 	}
+	check_environment();
 }
 
 static bool
@@ -179,14 +197,14 @@ flagp_change_ask_entry(struct layers_files *files,
 }
 
 static struct board_wish
-wish_of(struct registry_entry *entry, struct layers_files *files)
+wish_of(struct registry_entry *entry, struct layers_files *files,
+	struct layers_answer *answer)
 {
-	struct layers_answer answer;
 	struct board_wish wish;
 
-	flagp_change_ask_entry(files, entry, &answer);
-	wish.share = answer.effective;
-	wish.trip = answer.trip != NULL;
+	flagp_change_ask_entry(files, entry, answer);
+	wish.share = answer->effective;
+	wish.trip = answer->trip != NULL;
 	/* Objects that differ in the default: nobody may raise it. */
 	if (entry->disputed && wish.share != 0)
 		wish.share = 0;
@@ -195,8 +213,6 @@ wish_of(struct registry_entry *entry, struct layers_files *files)
 		wish.trip = false;
 	}
 	wish.instance = flagp_layers_takes(entry->name, wish.share, instance);
-	flagp_events_note(entry, wish.trip ? 0 : wish.share, wish.trip,
-			  entry->test != FLAGP_SHARE_NONE ? NULL : &answer);
 	return wish;
 }
 
@@ -218,7 +234,9 @@ static bool
 publish_entry(struct registry_entry *entry, struct layers_files *files,
 	      size_t *at, bool restamp, struct view_stage *views)
 {
-	struct board_wish wish = wish_of(entry, files);
+	struct layers_answer answer;
+	struct board_wish wish = wish_of(entry, files, &answer);
+	bool tripped = wish.trip;
 
 	/* Out of memory, or loaded since: at the next turn. */
 	if (*at + entry->more_count >= seen_count) {
@@ -230,13 +248,15 @@ publish_entry(struct registry_entry *entry, struct layers_files *files,
 		uint64_t before = seen[(*at)++];
 
 		if (flagp_board_trip_unsaved(before) && !wish.trip)
-			trips_unsaved = true;
+			trips_unsaved = tripped = true;
 		if (!flagp_board_publish(cell, before, &wish, restamp))
 			return false;
 		if (views != NULL)
 			stage_state(views, cell, &wish,
 				    flagp_board_trip_unsaved(before));
 	}
+	flagp_events_note(entry, tripped ? 0 : wish.share, tripped,
+			  entry->test != FLAGP_SHARE_NONE ? NULL : &answer);
 	return true;
 }
 
@@ -333,19 +353,30 @@ publish_tunables(const struct snapshot *snapshot, struct view_stage *views)
 static bool
 is_shown(uint64_t knowledge)
 {
-	return shown.knowledge == knowledge && shown.epoch == seen_epoch &&
+	return shown.valid && shown.knowledge == knowledge &&
+	       shown.epoch == seen_epoch &&
 	       shown.cells == flagp_cells_count() &&
 	       shown.tunables == flagp_tunables_count();
 }
 
+bool
+flagp_change_is_behind(void)
+{
+	return shown.epoch != __atomic_load_n(flagp_board_epoch(),
+					      __ATOMIC_ACQUIRE);
+}
+
+/* epoch: what the board's is going to be. */
 static void
 show(struct snapshot *snapshot, struct view_stage *views, uint64_t epoch)
 {
+	shown.valid = true;
 	shown.knowledge = snapshot->knowledge;
 	shown.epoch = epoch;
 	shown.cells = flagp_cells_count();
 	shown.tunables = flagp_tunables_count();
-	views->table.epoch = epoch;
+	views->table.made = seen_epoch;
+	views->table.published = epoch;
 	views->texts = flagp_piece_hold(snapshot->pieces[PIECE_CONF]);
 	flagp_view_publish(views, flagp_board_epoch());
 }
@@ -360,14 +391,25 @@ commit_overruled(struct snapshot *next)
 
 	if (!publish_overruled(next, &unknown))
 		return CHANGE_AGAIN;
+	/* Nobody's generation knows of it: from now on views ask cells. */
+	if (next->knowledge != shown.overruled)
+		flagp_board_epoch_skip();
+	shown.overruled = next->knowledge;
+	shown.valid = false;
+	shown.epoch = __atomic_load_n(flagp_board_epoch(), __ATOMIC_ACQUIRE);
 	return unknown ? CHANGE_HELD : CHANGE_DONE;
 }
 
+/*
+ * The epoch comes last.  Until then views of the new generation know it by the
+ * old one; those of the old would have new flags beside old values.  Who lost
+ * it to a trip or to a sibling looks once more.
+ */
 static enum change_result
 commit_all(struct snapshot *next, const struct board_knowledge *now)
 {
 	bool news = now->knowledge != seen_knowledge.knowledge;
-	uint64_t epoch = seen_epoch;
+	uint64_t epoch = news ? flagp_board_epoch_take() : seen_epoch;
 	struct view_stage stage, *views = &stage;
 
 	/* Without memory a kill counts all the same: then views ask cells. */
@@ -378,15 +420,15 @@ commit_all(struct snapshot *next, const struct board_knowledge *now)
 		flagp_view_drop(views);
 		return CHANGE_AGAIN;
 	}
-	if (news || now->config != seen_knowledge.config)
-		flagp_board_set_knowledge(&seen_knowledge, now);
-	if (news)
-		epoch = flagp_board_epoch_next(seen_epoch);
 	publish_tunables(next, views);
 	if (views != NULL && (news || !is_shown(now->knowledge)))
 		show(next, views, epoch);
 	else
 		flagp_view_drop(views);
+	if (news || now->config != seen_knowledge.config)
+		flagp_board_set_knowledge(&seen_knowledge, now);
+	if (news && !flagp_board_epoch_move(seen_epoch, epoch))
+		return CHANGE_AGAIN;
 	return CHANGE_DONE;
 }
 
@@ -530,7 +572,7 @@ flagp_change_find(const char *name, bool (*current)(void))
 	flagp_lock(LOCK_CHANGE);
 	adopt_objects();
 	entry = flagp_registry_find(name);
-	if (entry == NULL) {
+	if (entry == NULL && flagp_tunables_find(name) == NULL) {
 		cell = flagp_board_claim(name);
 		entry = cell != NULL ? flagp_registry_make(name, cell) : NULL;
 		if (entry != NULL)

@@ -52,9 +52,6 @@ void flagp_change_files(const struct snapshot *snapshot,
 void flagp_change_ask(const struct snapshot *snapshot, const char *name,
 		      uint32_t initial, struct layers_answer *answer);
 
-/* What the layers want, as it is now: once for many flags.  As above. */
-void flagp_change_files(const struct snapshot *snapshot,
-			struct layers_files *files);
 /* The same answer for an entry, found faster where it stood at the last time.
  * files: from the above.  LOCK_CHANGE is held. */
 void flagp_change_ask_entry(struct layers_files *files,
@@ -100,11 +97,14 @@ void flagp_change_durable(bool durable);
 bool flagp_change_environment(const char *text);
 
 /*
- * What is wrong with this process for as long as it runs: a definition that
- * cannot be, an environment that was refused.  The first one stays.
- * LOCK_CHANGE is held.
+ * What no file can mend: the first definition that cannot be, or what is wrong
+ * with the environment of the last start.  LOCK_CHANGE is held.
  */
-struct flag_error *flagp_change_problem(void);
+const struct flag_error *flagp_change_problem(void);
+
+/* Whether the board's epoch is none that the views' newest generation knows:
+ * the next turn makes another one.  LOCK_CHANGE is held. */
+bool flagp_change_is_behind(void);
 
 /* What a percentage chooses among for flag_enabled(): the same in all members
  * of a family.  W: start, under LOCK_CHANGE. */

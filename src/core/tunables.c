@@ -48,14 +48,16 @@ add_cell(struct tunable *tunable, void *cell)
 {
 	void **grown = realloc(tunable->cells, (tunable->cell_count + 1) *
 						       sizeof(*grown));
-	/* The number stands behind the value in every type of cell. */
-	struct flag_int64 *any = cell;
+	/* The number stands behind the value: 64 bits, or a pointer. */
+	uint32_t *number = tunable->limits.type == VALUE_STRING ?
+		&((struct flag_string *)cell)->number :
+		&((struct flag_int64 *)cell)->number;
 
 	if (grown == NULL)
 		return false;
 	tunable->cells = grown;
 	grown[tunable->cell_count++] = cell;
-	__atomic_store_n(&any->number, tunable->number, __ATOMIC_RELAXED);
+	__atomic_store_n(number, tunable->number, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -174,6 +176,35 @@ flagp_tunables_check(const struct conf *conf, struct flag_error *error)
 				result = refuse_value(given, "this is a "
 					"tunable; use value = ...", error);
 	}
+	return result;
+}
+
+static int
+check_item(const struct conf_value *given, struct flag_error *error)
+{
+	const struct tunable *tunable = find(given->flag);
+	struct flag_error why;
+	struct value value;
+
+	flagp_error_clear(&why);
+	if (tunable != NULL ? read_value(tunable, given, &value, &why) :
+	    given->share != FLAGP_SHARE_NONE ||
+	    flagp_registry_find(given->flag) == NULL)
+		return 0;
+	return flagp_error_set(error, FLAG_ECONFIG, given->file, given->line,
+			       "%s=%s: %s (passed over)", given->flag,
+			       given->text, tunable != NULL ? why.text :
+			       "this is a flag; use on, off or a percentage");
+}
+
+int
+flagp_tunables_check_environment(const struct conf *environment,
+				 struct flag_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < environment->count && result == 0; i++)
+		result = check_item(&environment->values[i], error);
 	return result;
 }
 

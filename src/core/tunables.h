@@ -47,6 +47,11 @@ const struct tunable *flagp_tunables_find(const char *name);
  */
 int flagp_tunables_check(const struct conf *conf, struct flag_error *error);
 
+/* The same of an environment: a value for each tunable, a state for each flag.
+ * Names that nobody knows may yet be loaded. */
+int flagp_tunables_check_environment(const struct conf *environment,
+				     struct flag_error *error);
+
 /* What a tunable should be, and which layer says so.  Values that cannot be
  * are passed over. */
 void flagp_tunables_ask(const struct tunable *tunable,

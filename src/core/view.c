@@ -122,17 +122,24 @@ own_books(void)
 
 /* --- begin and end, where the header's way does not do -------------------- */
 
+/* A slot whose table is that of the epoch now. */
 static uint32_t
-pin(struct flag_view_thread_ *me)
+pin(struct flag_view_thread_ *me, uint64_t *now)
 {
 	for (;;) {
+		const uint64_t *epoch = __atomic_load_n(&views.epoch,
+							__ATOMIC_ACQUIRE);
+		uint64_t before = __atomic_load_n(epoch, __ATOMIC_ACQUIRE);
 		uint32_t slot = __atomic_load_n(&views.current,
 						__ATOMIC_ACQUIRE);  /* O6 */
 
 		__atomic_store_n(&me->in[slot], me->in[slot] + 1,
 				 __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* O4 */
-		if (__atomic_load_n(&views.current, __ATOMIC_RELAXED) == slot)
+		*now = before;
+		if (__atomic_load_n(&views.current, __ATOMIC_ACQUIRE) ==
+		    slot &&					/* O6, O7 */
+		    __atomic_load_n(epoch, __ATOMIC_ACQUIRE) == before)
 			return slot;
 		__atomic_store_n(&me->out[slot], me->out[slot] + 1,
 				 __ATOMIC_RELEASE);		/* O5 */
@@ -143,17 +150,16 @@ void
 flag_view_begin_slow_(struct flag_view *view)
 {
 	struct books *books = own_books();
-	const uint64_t *epoch;
+	uint64_t now;
 
 	view->slot = SLOT_NONE;
 	view->table = &no_table;
 	view->states = 0;
 	if (books == NULL)
 		return;
-	view->slot = pin(&books->thread);
+	view->slot = pin(&books->thread, &now);
 	view->table = &views.tables[view->slot];
-	epoch = __atomic_load_n(&views.epoch, __ATOMIC_RELAXED);
-	if (view->table->epoch == __atomic_load_n(epoch, __ATOMIC_ACQUIRE))
+	if (now == view->table->published || now == view->table->made)
 		view->states = view->table->state_count;
 }
 
@@ -248,7 +254,9 @@ flag_view_string(const struct flag_view *view,
 {
 	const uint64_t *row = row_of(view, &tunable->number);
 
-	return row != NULL ? (const char *)(uintptr_t)*row : tunable->initial;
+	if (row != NULL)
+		return (const char *)(uintptr_t)*row;
+	return tunable->initial != NULL ? tunable->initial : "";
 }
 
 size_t
@@ -372,19 +380,38 @@ flagp_view_publish(struct view_stage *stage, const uint64_t *epoch)
 	(void)flagp_view_retry();
 }
 
+/* How many views of a slot are open, as far as these books know; with NULL,
+ * in all. */
+static uint64_t
+open_views(const struct books *only, uint32_t slot)
+{
+	uint64_t count = 0;
+
+	for (struct books *books = all_books; books; books = books->next)
+		if (only == NULL || books == only)
+			count += books->thread.in[slot] -
+				 books->thread.out[slot];
+	return count;
+}
+
+static void
+close_views_of_others(uint32_t slot)
+{
+	for (struct books *books = all_books; books; books = books->next)
+		if (books != own)
+			books->thread.out[slot] = books->thread.in[slot];
+}
+
 void
 flagp_view_forked(void)
 {
-	for (struct books *books = all_books; books; books = books->next) {
-		struct flag_view_thread_ *thread = &books->thread;
+	for (uint32_t slot = 0; slot < VIEW_SLOTS; slot++) {
+		uint64_t mine = own != NULL ? open_views(own, slot) : 0;
 
-		for (int slot = 0; slot < VIEW_SLOTS; slot++) {
-			/* The thread that forked may have ended the views of
-			 * others. */
-			if (books != own || thread->out[slot] >
-					    thread->in[slot])
-				thread->out[slot] = thread->in[slot];
-		}
-		books->taken = books == own;
+		/* More than there are, or less than none: it cannot tell. */
+		if (mine <= open_views(NULL, slot))
+			close_views_of_others(slot);
 	}
+	for (struct books *books = all_books; books; books = books->next)
+		books->taken = books == own;
 }

@@ -16,8 +16,12 @@
  *	    its in.
  *	O5: end: out (store, release) pairs with the driver's sum (load,
  *	    acquire): what the view has read, it has read before reuse.
- *	O6: current (store, release) pairs with begin (load, acquire): a view
- *	    sees the table of its slot.
+ *	O6: current (store, release) pairs with both loads of begin (acquire): a
+ *	    view sees the table of its slot, also of one that was reused and is
+ *	    current again since the first load.
+ *	O7: driver: current, then the board's epoch; begin: epoch, current,
+ *	    epoch.  The epoch stood still while the slot was current: its table
+ *	    is of that epoch, or the board has moved on without this process.
  */
 #ifndef FLAGP_VIEW_H
 #define FLAGP_VIEW_H
@@ -53,7 +57,8 @@ void flagp_view_drop(struct view_stage *stage);
 
 /*
  * Makes stage what views begin with, or as soon as a slot is free.  Takes its
- * memory, and holds texts.  epoch: where the board's stands.  LOCK_CHANGE is
+ * memory, and holds texts.  epoch: where the board's stands; with another than
+ * the two of the table, views of it are loose: they ask cells.  LOCK_CHANGE is
  * held.
  */
 void flagp_view_publish(struct view_stage *stage, const uint64_t *epoch);
@@ -62,8 +67,13 @@ void flagp_view_publish(struct view_stage *stage, const uint64_t *epoch);
  * waits.  LOCK_CHANGE is held. */
 bool flagp_view_retry(void);
 
-/* In a forked child: no other thread is there to end a view.
- * Async-signal-safe. */
+/*
+ * In a forked child: no other thread is there to end a view.  What is open is
+ * what the thread that forked has begun and not ended.  Where its books cannot
+ * tell, for it ended views that others had begun or others ended its own, all
+ * that is open stays open: a slot is lost rather than taken from a view.
+ * Async-signal-safe.
+ */
 void flagp_view_forked(void);
 
 #endif

@@ -218,10 +218,11 @@ bool
 flagp_reload_layers_changed(void)
 {
 	const struct snapshot *snapshot;
-	bool changed = false;
+	bool changed;
 
 	flagp_lock(LOCK_CHANGE);
 	snapshot = flagp_snapshot_current();
+	changed = flagp_change_is_behind();
 	for (int id = PIECE_OVERRIDES_STATE; id < PIECE_COUNT && !changed; id++)
 		changed = snapshot == NULL || layer_changed(snapshot, id);
 	flagp_unlock(LOCK_CHANGE);
@@ -354,20 +355,35 @@ note_next_end(void)
 		due = flagp_clock_ms() + end * 1000;
 }
 
+/* What was loaded after the configuration was read may not be able to be what
+ * it says. */
+static void
+check_loaded(struct turn *turn)
+{
+	const struct conf *conf = conf_of(flagp_snapshot_current());
+
+	if (conf != NULL)
+		(void)flagp_tunables_check(conf, &turn->error);
+}
+
 static void
 finish(struct turn *turn, struct flag_error *error, bool *news)
 {
 	const struct flag_error *shown = conf_error.code != 0 ? &conf_error :
 								&turn->error;
 
+	check_loaded(turn);
 	if (shown->code == 0)
 		shown = flagp_change_problem();
-	if (shown->code == 0 && flagp_view_retry()) {
-		flagp_error_set(&turn->error, FLAG_EBUSY, NULL, 0,
+	if (flagp_view_retry()) {
+		if (flagp_clock_ms() + VIEW_RETRY_MS < due)
+			due = flagp_clock_ms() + VIEW_RETRY_MS;
+		if (shown->code == 0) {
+			flagp_error_set(&turn->error, FLAG_EBUSY, NULL, 0,
 				"views show older files: requests still look "
 				"at four generations");
-		shown = &turn->error;
-		due = flagp_clock_ms() + VIEW_RETRY_MS;
+			shown = &turn->error;
+		}
 	}
 	if (flagp_snapshot_current() != NULL)
 		note_next_end();

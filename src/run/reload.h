@@ -19,7 +19,8 @@
  */
 int flagp_reload(unsigned what, struct flag_error *error);
 
-/* Whether a layer file is not what the last turn read.  Cheap. */
+/* Whether a layer file is not what the last turn read, or the family's cells
+ * are newer than what views see.  Cheap. */
 bool flagp_reload_layers_changed(void);
 /* Whether the configuration is not what the last turn saw.  Cheap. */
 bool flagp_reload_config_changed(void);

@@ -273,24 +273,25 @@ struct flag_options {
  * same linked object defines.
  */
 #define FLAG_BOOL(id, name, initial, summary) \
-	FLAG_DEFINE_TUNABLE_(bool, FLAG_TYPE_BOOL, id, (initial) ? 1 : 0, \
-		name, summary, (initial) ? 1 : 0, 0, 1, 0, 0, 0, NULL)
+	FLAG_DEFINE_TUNABLE_(struct flag_bool, FLAG_TYPE_BOOL, id, \
+		(initial) ? 1 : 0, name, summary, \
+		(initial) ? 1 : 0, 0, 1, 0, 0, 0, NULL)
 #define FLAG_INT64(id, name, initial, low, high, summary) \
-	FLAG_DEFINE_TUNABLE_(int64, FLAG_TYPE_INT64, id, initial, \
-		name, summary, initial, low, high, 0, 0, 0, NULL)
+	FLAG_DEFINE_TUNABLE_(struct flag_int64, FLAG_TYPE_INT64, id, \
+		initial, name, summary, initial, low, high, 0, 0, 0, NULL)
 #define FLAG_DOUBLE(id, name, initial, low, high, summary) \
-	FLAG_DEFINE_TUNABLE_(double, FLAG_TYPE_DOUBLE, id, initial, \
-		name, summary, 0, 0, 0, initial, low, high, NULL)
+	FLAG_DEFINE_TUNABLE_(struct flag_double, FLAG_TYPE_DOUBLE, id, \
+		initial, name, summary, 0, 0, 0, initial, low, high, NULL)
 #define FLAG_DURATION(id, name, initial, low, high, summary) \
-	FLAG_DEFINE_TUNABLE_(duration, FLAG_TYPE_DURATION, id, initial, \
-		name, summary, initial, low, high, 0, 0, 0, NULL)
+	FLAG_DEFINE_TUNABLE_(struct flag_duration, FLAG_TYPE_DURATION, id, \
+		initial, name, summary, initial, low, high, 0, 0, 0, NULL)
 #define FLAG_SIZE(id, name, initial, low, high, summary) \
-	FLAG_DEFINE_TUNABLE_(size, FLAG_TYPE_SIZE, id, initial, \
-		name, summary, (int64_t)(initial), (int64_t)(low), \
+	FLAG_DEFINE_TUNABLE_(struct flag_size, FLAG_TYPE_SIZE, id, \
+		initial, name, summary, (int64_t)(initial), (int64_t)(low), \
 		(int64_t)(high), 0, 0, 0, NULL)
 #define FLAG_STRING(id, name, initial, size, summary) \
-	FLAG_DEFINE_TUNABLE_(string, FLAG_TYPE_STRING, id, initial, \
-		name, summary, 0, 0, size, 0, 0, 0, initial)
+	FLAG_DEFINE_TUNABLE_(struct flag_string, FLAG_TYPE_STRING, id, \
+		initial, name, summary, 0, 0, size, 0, 0, 0, initial)
 
 #define FLAG_DECLARE_TUNABLE(type, id) \
 	extern struct flag_##type id FLAG_HIDDEN_
@@ -299,8 +300,8 @@ struct flag_options {
 
 #define FLAG_DEFINE_TUNABLE_(type, code, id, value_, name_, summary_, \
 			     i0, i1, i2, r0, r1, r2, text_) \
-	FLAG_DECLARE_TUNABLE(type, id); \
-	struct flag_##type id = { value_, 0u, 0u }; \
+	extern type id FLAG_HIDDEN_; \
+	type id = { value_, 0u, 0u }; \
 	static const struct flag_tunable_definition id##_flag_definition = { \
 		{ (uint32_t)sizeof(struct flag_tunable_definition), FLAG_ABI_, \
 		  NULL, name_, summary_, NULL, FLAG_TUNABLE_, 0u }, \
@@ -647,10 +648,10 @@ void flag_cancel(struct flag_span *span);
  */
 
 /* One generation: states by number of cell (0: ask the cell, 1 off, 2 on),
- * values by number of tunable, and the board's epoch of which it tells.  Fixed
- * while a view has it. */
+ * values by number of tunable, and the board's epochs of which it tells: when
+ * it was made, and when it was published.  Fixed while a view has it. */
 struct flag_view_table_ {
-	uint64_t epoch;
+	uint64_t made, published;
 	const unsigned char *states;
 	const uint64_t *values;
 	uint32_t state_count, value_count;
@@ -689,20 +690,25 @@ FLAG_INLINE void flag_view_begin(struct flag_view *view)
 	struct flag_view_thread_ *me = flag_view_thread_;
 	const struct flag_view_table_ *table;
 	const uint64_t *epoch;
-	uint32_t slot;
+	uint64_t now;
+	uint32_t slot, states;
 
 	if (me == NULL) {
 		flag_view_begin_slow_(view);
 		return;
 	}
 	for (;;) {
+		epoch = __atomic_load_n(&me->views->epoch, __ATOMIC_ACQUIRE);
+		now = __atomic_load_n(epoch, __ATOMIC_ACQUIRE);
 		slot = __atomic_load_n(&me->views->current, __ATOMIC_ACQUIRE);
 		__atomic_store_n(&me->in[slot], me->in[slot] + 1,
 				 __ATOMIC_RELAXED);
 		/* The driver's membarrier makes a fence of this one. */
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&me->views->current, __ATOMIC_RELAXED) ==
-		    slot)
+		/* The table of a slot changes before the epoch does: it is
+		 * the one of this epoch. */
+		if (__atomic_load_n(&me->views->current, __ATOMIC_ACQUIRE) ==
+		    slot && __atomic_load_n(epoch, __ATOMIC_ACQUIRE) == now)
 			break;
 		__atomic_store_n(&me->out[slot], me->out[slot] + 1,
 				 __ATOMIC_RELEASE);
@@ -714,10 +720,9 @@ FLAG_INLINE void flag_view_begin(struct flag_view *view)
 	__atomic_store_n(&view->slot, slot, __ATOMIC_RELAXED);
 	/* The family knows more than this process has published: its cells
 	 * are newer, and a kill among them must count. */
-	epoch = __atomic_load_n(&me->views->epoch, __ATOMIC_RELAXED);
-	__atomic_store_n(&view->states, table->epoch ==
-			 __atomic_load_n(epoch, __ATOMIC_ACQUIRE) ?
-			 table->state_count : 0u, __ATOMIC_RELAXED);
+	states = now == table->published || now == table->made ?
+		 table->state_count : 0u;
+	__atomic_store_n(&view->states, states, __ATOMIC_RELAXED);
 }
 
 /*
@@ -794,7 +799,8 @@ const char *flag_view_string(const struct flag_view *view,
 /*
  * Has a function told of each change, from now on.  At most 16 at a time;
  * the same pair of listen and data counts once.  It is told what this process
- * has applied, after it was published.
+ * has applied, after it was published; changes one after the other, in their
+ * order, and what a listener changes itself when it has returned.
  *
  * Returns: 0, -FLAG_EINVAL without a function, -FLAG_ENOMEM for a
  * seventeenth.  Threads: any.  Blocks: for other calls of it.  Since: 0.1.
@@ -866,8 +872,8 @@ int flag_test_next(struct flag *flag);
 
 #define FLAG_DEFINE_TUNABLE_(type, code, id, value_, name_, summary_, \
 			     i0, i1, i2, r0, r1, r2, text_) \
-	FLAG_DECLARE_TUNABLE(type, id); \
-	struct flag_##type id = { value_, 0u, 0u }
+	extern type id FLAG_HIDDEN_; \
+	type id = { value_, 0u, 0u }
 
 #define FLAG_STUB_ static __inline__ __attribute__((__unused__))
 
