@@ -33,6 +33,7 @@ struct notes {
 static struct listener listeners[LISTENERS];
 static size_t listener_count;
 static struct notes kept = { NULL, &kept.first };
+static bool delivering;
 
 /* W, R under LOCK_CHANGE. */
 static struct notes noted = { NULL, &noted.first };
@@ -75,6 +76,8 @@ flagp_events_note(struct registry_entry *entry, uint32_t share, bool trip,
 		     trip ? FLAG_TRIPPED : FLAG_UNTRIPPED;
 	if (answer == NULL) {
 		strcpy(note->source, "test");
+	} else if (trip && answer->trip == NULL) {
+		strcpy(note->source, "trip");	/* not yet on disk */
 	} else {
 		note->generation = answer->generation;
 		flagp_layers_source(answer, note->source,
@@ -114,6 +117,30 @@ flagp_events_keep(void)
 	flagp_unlock(LOCK_LISTENERS);
 }
 
+/* The index of a pair, or listener_count.  LOCK_LISTENERS is held. */
+static size_t
+find(flag_listen_fn *function, const void *data)
+{
+	size_t i = 0;
+
+	while (i < listener_count && (listeners[i].function != function ||
+				      listeners[i].data != data))
+		i++;
+	return i;
+}
+
+/* Whether it was not taken back since, by one that was told before it. */
+static bool
+still_listens(const struct listener *listener)
+{
+	bool listens;
+
+	flagp_lock(LOCK_LISTENERS);
+	listens = find(listener->function, listener->data) < listener_count;
+	flagp_unlock(LOCK_LISTENERS);
+	return listens;
+}
+
 /* Calls each listener; the list is copied, for one may change it. */
 static void
 tell(const struct flag_event *event)
@@ -126,7 +153,8 @@ tell(const struct flag_event *event)
 	memcpy(copy, listeners, count * sizeof(*copy));
 	flagp_unlock(LOCK_LISTENERS);
 	for (size_t i = 0; i < count; i++)
-		copy[i].function(copy[i].data, event);
+		if (still_listens(&copy[i]))
+			copy[i].function(copy[i].data, event);
 }
 
 static void
@@ -146,19 +174,41 @@ tell_note(const struct note *note)
 	tell(&event);
 }
 
+/* The next one, or NULL: then this thread no longer delivers.  begin: it does
+ * not yet, and shall not if another one does. */
+static struct note *
+take_note(bool begin)
+{
+	struct note *note;
+
+	flagp_lock(LOCK_LISTENERS);
+	note = begin && delivering ? NULL : kept.first;
+	if (!begin || !delivering)
+		delivering = note != NULL;
+	if (note != NULL) {
+		kept.first = note->next;
+		if (kept.first == NULL)
+			kept.last = &kept.first;
+	}
+	flagp_unlock(LOCK_LISTENERS);
+	return note;
+}
+
 void
 flagp_events_deliver(void)
 {
-	struct note *first;
+	struct note *note = take_note(true);
 
-	flagp_lock(LOCK_LISTENERS);
-	first = kept.first;
-	kept.first = NULL;
-	kept.last = &kept.first;
-	flagp_unlock(LOCK_LISTENERS);
-	for (const struct note *note = first; note != NULL; note = note->next)
+	for (; note != NULL; note = take_note(false)) {
 		tell_note(note);
-	free_notes(first);
+		free(note);
+	}
+}
+
+void
+flagp_events_forked(void)
+{
+	delivering = false;
 }
 
 void
@@ -174,18 +224,6 @@ flagp_events_refused(const char *text)
 	};
 
 	tell(&event);
-}
-
-/* The index of a pair, or listener_count.  LOCK_LISTENERS is held. */
-static size_t
-find(flag_listen_fn *function, const void *data)
-{
-	size_t i = 0;
-
-	while (i < listener_count && (listeners[i].function != function ||
-				      listeners[i].data != data))
-		i++;
-	return i;
 }
 
 int

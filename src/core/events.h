@@ -27,8 +27,11 @@ void flagp_events_note(struct registry_entry *entry, uint32_t share,
 /* It was published. */
 void flagp_events_keep(void);
 
-/* Tells what was kept.  No lock is held. */
+/* Tells what was kept, in order.  Where a thread is at it already, that one
+ * goes on with it.  No lock is held. */
 void flagp_events_deliver(void);
+/* In a forked child: no other thread is at it.  Async-signal-safe. */
+void flagp_events_forked(void);
 /* Tells that files were refused.  No lock is held. */
 void flagp_events_refused(const char *text);
 

@@ -16,6 +16,7 @@
 #include "base/lock.h"
 #include "core/board.h"
 #include "core/change.h"
+#include "core/events.h"
 #include "core/registry.h"
 #include "core/tunables.h"
 #include "core/view.h"
@@ -352,6 +353,7 @@ after_fork_child(void)
 	flagp_snapshot_after_fork_child();
 	flagp_board_forked();
 	flagp_view_forked();
+	flagp_events_forked();
 	flagp_rollout_forked();
 	flagp_lock_reset();
 	if (!is_open)
