@@ -8,6 +8,7 @@
  *	value	one load
  *	loop	the load stays inside the loop
  *	tail	branch, with arguments left in their registers for either arm
+ *	view	no locked access; a call only where a thread has no books yet
  */
 #include <ripcord.h>
 
@@ -34,6 +35,9 @@ int probe_value_pointer(const struct flag *flag);
 void probe_loop_here(void);
 void probe_loop_pointer(const struct flag *flag);
 long probe_tail_here(const void *data, size_t size);
+void probe_view_begin(struct flag_view *view);
+void probe_view_end(struct flag_view *view);
+void probe_view_both(void);
 
 void
 probe_branch_here(void)
@@ -103,6 +107,28 @@ probe_tail_here(const void *data, size_t size)
 	if (flag_enabled(&here))
 		return optimized(data, size);
 	return baseline(data, size);
+}
+
+void
+probe_view_begin(struct flag_view *view)
+{
+	flag_view_begin(view);
+}
+
+void
+probe_view_end(struct flag_view *view)
+{
+	flag_view_end(view);
+}
+
+void
+probe_view_both(void)
+{
+	struct flag_view view;
+
+	flag_view_begin(&view);
+	ARM_ON;
+	flag_view_end(&view);
 }
 
 #ifdef __cplusplus

@@ -24,6 +24,10 @@ void probe_branch_two_loads(void);
 void probe_twice_merged(void);
 void probe_loop_hoisted(void);
 long probe_tail_spilled(const void *data, size_t size);
+void probe_view_called(struct flag_view *view);
+void probe_view_locked(struct flag_view *view);
+void probe_view_fenced(struct flag_view *view);
+void probe_view_slow(struct flag_view *view);
 long optimized(const void *data, size_t size);
 long baseline(const void *data, size_t size);
 
@@ -117,4 +121,34 @@ probe_tail_spilled(const void *data, size_t size)
 	if (enabled_by_call(&here))
 		return optimized(data, size);
 	return baseline(data, size);
+}
+
+void
+probe_view_called(struct flag_view *view)
+{
+	flag_view_begin(view);
+	(void)enabled_by_call(&here);
+}
+
+void
+probe_view_locked(struct flag_view *view)
+{
+	if (flag_view_thread_ != NULL)
+		__atomic_fetch_add(&flag_view_thread_->in[0], 1u,
+				   __ATOMIC_RELAXED);
+	else
+		flag_view_begin_slow_(view);
+}
+
+void
+probe_view_fenced(struct flag_view *view)
+{
+	flag_view_end(view);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void
+probe_view_slow(struct flag_view *view)
+{
+	flag_view_begin_slow_(view);
 }
