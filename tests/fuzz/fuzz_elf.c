@@ -4,7 +4,8 @@
  *
  * The input is the file.  Either it is refused, with a text, and nothing was
  * added to what an earlier file gave; or the flags are in order, each once,
- * each name a name whose bytes stand in the file, every text fit to print.
+ * each name a name whose bytes stand in the file, every text fit to print, and
+ * every default of a tunable within its range.
  * Read from a file, from memory, or twice, it says the same.
  */
 #include "fuzz.h"
@@ -52,8 +53,26 @@ check_refusal(const struct elf *elf, size_t before, int result,
 }
 
 static void
+check_initial(const struct elf_flag *flag)
+{
+	char initial[ELF_TEXT_SIZE];
+	struct value value;
+	size_t length = flagp_elf_initial(flag, initial, sizeof(initial));
+
+	FUZZ_CHECK(length < sizeof(initial) && strlen(initial) == length);
+	if (!flag->tunable)
+		FUZZ_CHECK(strcmp(initial, flag->initial ? "on" : "off") == 0);
+	else if (flag->limits.type == VALUE_STRING)
+		fuzz_check_text(flag->text, sizeof(flag->text));
+	else
+		FUZZ_CHECK(flagp_value_parse(&value, &flag->limits, initial,
+					     length, NULL) == 0);
+}
+
+static void
 check_flag(const struct elf_flag *flag, const struct text *image)
 {
+	FUZZ_CHECK(!flagp_text_is_reserved(flag->name));
 	FUZZ_CHECK(memchr(flag->name, '\0', sizeof(flag->name)) != NULL);
 	FUZZ_CHECK(flagp_text_is_name(flag->name));
 	FUZZ_CHECK(strcmp(flag->name, EARLIER) == 0 ||
@@ -66,13 +85,18 @@ check_flag(const struct elf_flag *flag, const struct text *image)
 static void
 check_flags(const struct elf *elf, const struct text *image)
 {
+	size_t tunables = 0;
+
 	for (size_t i = 0; i < elf->count; i++) {
 		check_flag(&elf->flags[i], image);
+		check_initial(&elf->flags[i]);
+		tunables += elf->flags[i].tunable;
 		FUZZ_CHECK(i == 0 || strcmp(elf->flags[i - 1].name,
 					    elf->flags[i].name) < 0);
 		FUZZ_CHECK(flagp_elf_find(elf, elf->flags[i].name) ==
 			   &elf->flags[i]);
 	}
+	FUZZ_CHECK(flagp_elf_tunables(elf) == tunables);
 	FUZZ_CHECK(flagp_elf_find(elf, "no.such.flag/") == NULL);
 	FUZZ_CHECK(flagp_elf_find(elf, "a.name.that.is.longer.than.any.flag."
 				  "may.have.one") == NULL);

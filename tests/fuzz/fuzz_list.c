@@ -67,6 +67,9 @@ check_known(const struct client *client, const struct known *known)
 	FUZZ_CHECK(memchr(known->summary, '\0', sizeof(known->summary)));
 	FUZZ_CHECK(strchr(known->summary, '\n') == NULL);
 	FUZZ_CHECK(known->by == KNOWN_LIST);
+	FUZZ_CHECK(memchr(known->value, '\0', sizeof(known->value)));
+	FUZZ_CHECK(!known->typed || known->type < VALUE_TYPES);
+	FUZZ_CHECK(known->tunable || !known->typed);
 	FUZZ_CHECK(known == client->known ||
 		   strcmp(known[-1].name, known->name) < 0);
 	FUZZ_CHECK(flagp_client_known(client, known->name) == known);
