@@ -468,7 +468,8 @@ read_tunable(const struct image *image, const struct tunable_definition *whole,
 				       whole->type);
 	flag->number = initial.number;
 	if (initial.type == VALUE_STRING) {
-		snprintf(flag->text, sizeof(flag->text), "%s", text);
+		/* Cut; what stands behind it is zeros. */
+		memcpy(flag->text, text, strnlen(text, ELF_TEXT_SIZE - 1));
 		flagp_text_printable(flag->text);
 		flag->number.size = strlen(flag->text);
 	}
