@@ -29,6 +29,7 @@ typedef bool fuzz_target(const uint8_t *data, size_t size);
 	target(breaker) \
 	target(conf) \
 	target(elf) \
+	target(environment) \
 	target(list) \
 	target(panic) \
 	target(proc) \

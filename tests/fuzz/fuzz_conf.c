@@ -12,6 +12,7 @@
  */
 #include "fuzz.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +182,7 @@ static bool
 is_foreign(const char *name)
 {
 	static const char *const names[] = {
-		"service", "defaults", "breaker", "record", "ripcord",
+		"service", "breaker", "record", "ripcord",
 	};
 
 	for (size_t i = 0; i < FLAGP_COUNT(names); i++)
@@ -239,16 +240,42 @@ value_of(const struct tally *tally)
 	return found;
 }
 
+static bool
+is_word(struct line line, const char *word)
+{
+	return line.length == strlen(word) &&
+	       memcmp(line.start, word, line.length) == 0;
+}
+
 /* line: what stands behind "state =". */
 static void
 check_state(const struct conf_value *value, struct line line)
 {
-	if (value->share == 0)
-		FUZZ_CHECK(take(&line, "off"));
-	else
-		FUZZ_CHECK(take(&line, "on") &&
-			   value->share == FLAGP_SHARE_ALL);
-	FUZZ_CHECK(line.length == 0);
+	char text[CONF_LINE_LIMIT + 1], *end;
+	long double share;
+
+	FUZZ_CHECK(value->text == NULL);
+	if (is_word(line, "on") || is_word(line, "off")) {
+		FUZZ_CHECK(value->share == (is_word(line, "on") ?
+					    FLAGP_SHARE_ALL : 0));
+		return;
+	}
+	memcpy(text, line.start, line.length);
+	text[line.length] = '\0';
+	FUZZ_CHECK(text[strspn(text, "0123456789.%")] == '\0');
+	share = strtold(text, &end) * 1000;
+	FUZZ_CHECK(strcmp(end, "%") == 0);
+	FUZZ_CHECK(share >= 0 && share <= FLAGP_SHARE_ALL);
+	FUZZ_CHECK((uint32_t)lroundl(share) == value->share);
+	FUZZ_CHECK(fabsl(share - lroundl(share)) < 1e-6L);
+}
+
+/* line: what stands behind "value =". */
+static void
+check_value(const struct conf_value *value, struct line line)
+{
+	FUZZ_CHECK(value->text != NULL && value->share == FLAGP_SHARE_NONE);
+	FUZZ_CHECK(is_word(line, value->text));
 }
 
 static void
@@ -261,11 +288,22 @@ check_pair(struct tally *tally, struct line line)
 		FUZZ_CHECK(value == NULL);
 		return;
 	}
+	if (take(&line, "bucket")) {
+		FUZZ_CHECK(value == NULL);
+		FUZZ_CHECK(take(&line, "=") && is_word(line, "flagd2"));
+		return;
+	}
 	FUZZ_CHECK(value != NULL);
+	FUZZ_CHECK(strcmp(tally->section, "defaults") != 0);
 	FUZZ_CHECK(strcmp(value->flag, tally->section) == 0);
 	FUZZ_CHECK(value->dropin == tally->dropin);
-	FUZZ_CHECK(take(&line, "state") && take(&line, "="));
-	check_state(value, line);
+	if (take(&line, "state")) {
+		FUZZ_CHECK(take(&line, "="));
+		check_state(value, line);
+	} else {
+		FUZZ_CHECK(take(&line, "value") && take(&line, "="));
+		check_value(value, line);
+	}
 	tally->values++;
 }
 
@@ -332,6 +370,10 @@ check_order(const struct conf *conf)
 				   conf->values[i].dropin);
 		FUZZ_CHECK(flagp_conf_first(conf, flag) ==
 			   &conf->values[first]);
+		FUZZ_CHECK(conf->values[i].again == (order == 0));
+		for (size_t guess = 0; guess <= i + 1; guess += i + 1)
+			FUZZ_CHECK(flagp_conf_first_at(conf, guess, flag) ==
+				   &conf->values[first]);
 		FUZZ_CHECK(flagp_conf_last(conf, flag) >= &conf->values[i]);
 	}
 	FUZZ_CHECK(flagp_conf_first(conf, "no.such.flag/") == NULL);
@@ -353,6 +395,8 @@ check_same(const struct conf *a, const struct conf *b)
 		FUZZ_CHECK(x->line == y->line);
 		FUZZ_CHECK(x->share == y->share);
 		FUZZ_CHECK(x->dropin == y->dropin);
+		FUZZ_CHECK((x->text == NULL) == (y->text == NULL));
+		FUZZ_CHECK(x->text == NULL || strcmp(x->text, y->text) == 0);
 	}
 }
 

@@ -5,7 +5,7 @@
  *
  * The input is the file.  Each name that comes out is one, stands in the file
  * at a line's begin, and comes once, in order; each line that begins with a
- * name and a word is among them.
+ * name and a word is among them, and a tunable where that word says so.
  */
 #include "fuzz.h"
 
@@ -51,7 +51,13 @@ check_lines(const struct client *client, const char *data, size_t size)
 		const char *stop = newline == NULL ? end : newline;
 
 		if (read_name(data, (size_t)(stop - data), name)) {
-			FUZZ_CHECK(flagp_client_known(client, name) != NULL);
+			const struct known *known =
+				flagp_client_known(client, name);
+
+			FUZZ_CHECK(known != NULL);
+			FUZZ_CHECK(data + strlen(name) + 1 == stop ||
+				   data[strlen(name) + 1] != '=' ||
+				   known->tunable);
 			count++;
 		}
 		data = newline == NULL ? end : newline + 1;
@@ -67,9 +73,10 @@ check_known(const struct client *client, const struct known *known)
 	FUZZ_CHECK(memchr(known->summary, '\0', sizeof(known->summary)));
 	FUZZ_CHECK(strchr(known->summary, '\n') == NULL);
 	FUZZ_CHECK(known->by == KNOWN_LIST);
-	FUZZ_CHECK(memchr(known->value, '\0', sizeof(known->value)));
-	FUZZ_CHECK(!known->typed || known->type < VALUE_TYPES);
-	FUZZ_CHECK(known->tunable || !known->typed);
+	FUZZ_CHECK(memchr(known->value, '\0', sizeof(known->value)) != NULL);
+	FUZZ_CHECK(!known->typed ||
+		   (known->tunable && known->type < VALUE_TYPES));
+	FUZZ_CHECK(known->typed || known->value[0] == '\0');
 	FUZZ_CHECK(known == client->known ||
 		   strcmp(known[-1].name, known->name) < 0);
 	FUZZ_CHECK(flagp_client_known(client, known->name) == known);

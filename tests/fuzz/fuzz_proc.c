@@ -86,6 +86,9 @@ check_head(const struct proc_head *head)
 	FUZZ_CHECK(memchr(head->service, '\0', sizeof(head->service)));
 	FUZZ_CHECK(memchr(head->version, '\0', sizeof(head->version)));
 	FUZZ_CHECK(memchr(head->program, '\0', sizeof(head->program)));
+	FUZZ_CHECK(memchr(head->instance, '\0', sizeof(head->instance)));
+	FUZZ_CHECK(memchr(head->environment, '\0',
+			  sizeof(head->environment)));
 	FUZZ_CHECK(memchr(head->error, '\0', sizeof(head->error)));
 }
 
@@ -97,6 +100,8 @@ check_flag(const struct proc_flag *flag)
 	FUZZ_CHECK(memchr(flag->name, '\0', sizeof(flag->name)));
 	FUZZ_CHECK(flagp_text_is_name(flag->name));
 	FUZZ_CHECK(memchr(flag->source, '\0', sizeof(flag->source)));
+	FUZZ_CHECK(flag->tunable == 0 ||
+		   PROC_TUNABLE_TYPE(flag->tunable) < VALUE_TYPES);
 	length = strlen(flag->source);
 	FUZZ_CHECK(length == 0 || flag->source[length - 1] != ' ');
 }
@@ -137,6 +142,8 @@ check_same_flag(const struct proc_flag *a, const struct proc_flag *b)
 	FUZZ_CHECK(strcmp(a->name, b->name) == 0);
 	FUZZ_CHECK(a->word == b->word && a->threshold == b->threshold);
 	FUZZ_CHECK(a->initial == b->initial);
+	FUZZ_CHECK(a->keys == b->keys && a->calls == b->calls);
+	FUZZ_CHECK(a->tunable == b->tunable);
 	FUZZ_CHECK(a->generation == b->generation);
 }
 
@@ -164,6 +171,8 @@ check_same_head(const struct proc_head *a, const struct proc_head *b)
 	check_same_text(a->service, b->service);
 	check_same_text(a->version, b->version);
 	check_same_text(a->program, b->program);
+	check_same_text(a->instance, b->instance);
+	check_same_text(a->environment, b->environment);
 	check_same_text(a->error, b->error);
 }
 

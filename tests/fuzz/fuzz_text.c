@@ -69,6 +69,7 @@ check_name(const char *name)
 	static const char first[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	size_t length = strlen(name), i;
+	bool reserved;
 
 	for (i = 0; i < length; i++)
 		if (strchr(first, name[i]) == NULL &&
@@ -76,6 +77,13 @@ check_name(const char *name)
 			break;
 	FUZZ_CHECK(flagp_text_is_name(name) ==
 		   (length > 0 && length <= FLAGP_NAME_MAX && i == length));
+	reserved = strcmp(name, "service") == 0 ||
+		   strcmp(name, "defaults") == 0 ||
+		   strcmp(name, "breaker") == 0 ||
+		   strcmp(name, "record") == 0 || strcmp(name, "ripcord") == 0;
+	FUZZ_CHECK(flagp_text_is_reserved(name) == reserved);
+	FUZZ_CHECK(flagp_text_is_flag(name) ==
+		   (flagp_text_is_name(name) && !reserved));
 }
 
 /* --- words that look alike ------------------------------------------------ */
@@ -237,12 +245,13 @@ check_text(const char *first, const char *second, uint64_t hash)
 	FUZZ_CHECK(whole.data == NULL && whole.size == 0);
 }
 
-/* In two parts is as in one; one bit more is another sum. */
+/* In two parts is as in one; one bit less or more is another sum. */
 static void
 check_sums(const uint8_t *data, size_t size, size_t cut)
 {
 	uint32_t crc = flagp_text_crc32(0, data, size);
 	uint64_t sum = flagp_text_hash(FLAGP_FNV_START, data, size);
+	uint64_t digest = flagp_text_digest(FLAGP_FNV_START, data, size);
 	uint8_t *copy;
 
 	FUZZ_CHECK(flagp_text_crc32(flagp_text_crc32(0, data, cut),
@@ -255,6 +264,9 @@ check_sums(const uint8_t *data, size_t size, size_t cut)
 	copy[cut % size] ^= 1u << cut % 8;
 	FUZZ_CHECK(flagp_text_crc32(0, copy, size) != crc);
 	FUZZ_CHECK(flagp_text_hash(FLAGP_FNV_START, copy, size) != sum);
+	FUZZ_CHECK(flagp_text_digest(FLAGP_FNV_START, copy, size) != digest);
+	FUZZ_CHECK(flagp_text_digest(digest, copy, size) !=
+		   flagp_text_digest(digest, data, size));
 	free(copy);
 }
 

@@ -212,47 +212,15 @@ check_other(struct value value, const struct value_limits *limits)
 	FUZZ_CHECK(flagp_value_check(&value, &widest, NULL) == -FLAG_EINVAL);
 }
 
-/* A refusal ends with what would be accepted, which can be had without one. */
 static void
-check_refused(const struct value *value, const struct value_limits *limits,
-	      const struct flag_error *error)
+check_refused(const struct value *value, const struct flag_error *error)
 {
-	const char *use = flagp_value_use(limits->type);
-	char range[VALUE_RANGE_SIZE];
 	struct value before;
 
-	FUZZ_CHECK(flagp_value_range(limits, range, sizeof(range)) <
-		   sizeof(range));
-	FUZZ_CHECK(strncmp(range, use, strlen(use)) == 0);
 	memset(&before, 0x5a, sizeof(before));
 	FUZZ_CHECK(memcmp(value, &before, sizeof(before)) == 0);
 	fuzz_check_error(error, FLAG_EINVAL, NULL, 0);
 	FUZZ_CHECK(strstr(error->text, "; use ") != NULL);
-	FUZZ_CHECK(strcmp(strstr(error->text, "; use ") + 6, range) == 0);
-}
-
-/* The text as the state of a flag: a share, or one of two words. */
-static void
-check_state(const char *text, size_t size)
-{
-	const struct value_limits all = flagp_value_limits(VALUE_SHARE);
-	uint32_t share = FLAGP_SHARE_NONE, wanted = FLAGP_SHARE_NONE;
-	char copy[SIZE_MAX_ + 1];
-	struct value value;
-
-	if (size > 0)
-		memcpy(copy, text, size);
-	copy[size] = '\0';
-	size = strlen(copy);
-	if (strcmp(copy, "on") == 0)
-		wanted = FLAGP_SHARE_ALL;
-	else if (strcmp(copy, "off") == 0)
-		wanted = 0;
-	else if (flagp_value_parse(&value, &all, copy, size, NULL) == 0)
-		wanted = value.number.share;
-	FUZZ_CHECK(flagp_value_state(copy, &share) ==
-		   (wanted != FLAGP_SHARE_NONE));
-	FUZZ_CHECK(share == wanted);
 }
 
 /* The least and the greatest value can be written and read. */
@@ -276,6 +244,39 @@ check_limits(const struct value_limits *limits)
 	}
 }
 
+/* A state is on, off or a share; equal values have one mark. */
+static void
+check_state(const char *text, size_t size)
+{
+	const struct value_limits limits = flagp_value_limits(VALUE_SHARE);
+	struct value value = { VALUE_SHARE, { .size = 0 }, NULL };
+	char copy[SIZE_MAX_ + 1];
+	uint32_t share = 7;
+
+	if (size > 0)
+		memcpy(copy, text, size);
+	copy[size] = '\0';
+	if (strcmp(copy, "on") == 0 || strcmp(copy, "off") == 0)
+		value.number.share = copy[1] == 'n' ? FLAGP_SHARE_ALL : 0;
+	else if (flagp_value_parse(&value, &limits, copy, strlen(copy),
+				   NULL) != 0)
+		value.number.share = 7;
+	(void)flagp_value_state(copy, &share);
+	FUZZ_CHECK(share == value.number.share);
+	FUZZ_CHECK(flagp_value_mark(&value) == share);
+}
+
+static void
+check_range(const struct value_limits *limits)
+{
+	char text[VALUE_RANGE_SIZE];
+	size_t length = flagp_value_range(limits, text, sizeof(text));
+
+	FUZZ_CHECK(length < sizeof(text) && strlen(text) == length);
+	FUZZ_CHECK(strncmp(text, flagp_value_use(limits->type),
+			   strlen(flagp_value_use(limits->type))) == 0);
+}
+
 static bool
 check_text(const struct value_limits *limits, const char *text, size_t size)
 {
@@ -288,7 +289,7 @@ check_text(const struct value_limits *limits, const char *text, size_t size)
 	result = flagp_value_parse(&value, limits, text, size, &error);
 	if (result != 0) {
 		FUZZ_CHECK(result == -FLAG_EINVAL);
-		check_refused(&value, limits, &error);
+		check_refused(&value, &error);
 		return false;
 	}
 	FUZZ_CHECK(error.code == 0);
@@ -327,6 +328,7 @@ fuzz_value(const uint8_t *data, size_t size)
 		limits = flagp_value_limits(limits.type);
 	text = fuzz_copy(data + 1, size - 1);
 	check_limits(&limits);
+	check_range(&limits);
 	check_state(text, size - 1);
 	accepted = check_text(&limits, text, size - 1);
 	free(text);
