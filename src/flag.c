@@ -136,6 +136,23 @@ from_environment(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* A name that cannot be is told, and passed over: a host is not left without a
+ * kill by its environment. */
+static const char *
+instance_of_environment(struct flag_error *error)
+{
+	const char *instance = from_environment("RIPCORD_INSTANCE");
+	struct flag_error wrong;
+
+	flagp_error_clear(&wrong);
+	if (check_instance(instance, &wrong) == 0)
+		return instance;
+	flagp_process_standing(&wrong);
+	if (error->code == 0)
+		*error = wrong;
+	return NULL;
+}
+
 /* The same for all processes of a host that serve together, and still the
  * same after a restart. */
 static void
@@ -186,8 +203,6 @@ start(const char *service, const struct flag_options *given,
 		return result;
 	take_options(given);
 	instance = options.instance;
-	if (instance == NULL)
-		instance = from_environment("RIPCORD_INSTANCE");
 	result = check_instance(instance, error);
 	if (result != 0)
 		return result;
@@ -200,6 +215,8 @@ start(const char *service, const struct flag_options *given,
 				    error);
 	if (result < 0)
 		return result;
+	if (instance == NULL)
+		instance = instance_of_environment(error);
 	take_surroundings(instance, service);
 	/* Stopped, and started with files elsewhere. */
 	if (strcmp(before.run, flagp_process_paths()->run) != 0)

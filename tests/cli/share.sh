@@ -112,6 +112,17 @@ told()
 }
 eventually told
 
+say 'nor does a name that cannot be leave it without flags'
+export RIPCORD_INSTANCE='web 4'
+degraded 'instance "web 4": use at most 127 characters' g --environment
+unset RIPCORD_INSTANCE
+t off parse.simd
+is 0
+answers g 'read parse.simd' off
+t unset parse.simd
+t status
+has 'instance "web 4"'
+
 say 'tunables: a value, its place, and what is refused'
 file mysvc.d/10-cache.ini <<'END'
 [cache.bytes]
