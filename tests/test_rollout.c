@@ -101,7 +101,7 @@ count_calls(unsigned count)
 	return on;
 }
 
-/* --- the three readers ----------------------------------------------------- */
+/* --- the three readers ---------------------------------------------------- */
 
 /* All or nothing, for whatever unit. */
 static void
@@ -202,7 +202,7 @@ START_TEST(a_test_may_set_it_for_all_three)
 }
 END_TEST
 
-/* --- keys ------------------------------------------------------------------ */
+/* --- keys ----------------------------------------------------------------- */
 
 /* One line of the known answers: the bytes of name and key together. */
 struct answer {
@@ -394,7 +394,7 @@ START_TEST(run_time_flags_beyond_the_shared_ones_keep_their_keys)
 }
 END_TEST
 
-/* --- calls ----------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------- */
 
 #define DRAWS 1000000
 #define SIX_SIGMA 2600		/* 6 * sqrt(DRAWS * 0.25 * 0.75) = 2598 */
@@ -484,7 +484,7 @@ START_TEST(fork_siblings_draw_differently)
 }
 END_TEST
 
-/* --- marks ----------------------------------------------------------------- */
+/* --- marks ---------------------------------------------------------------- */
 
 /* As another process sees it: 1 keys, 2 calls; 4 where it cannot be read. */
 static int
@@ -559,7 +559,7 @@ START_TEST(a_reader_of_a_flag_that_is_off_leaves_a_mark)
 }
 END_TEST
 
-/* --- families -------------------------------------------------------------- */
+/* --- families ------------------------------------------------------------- */
 
 static int
 following_child(const struct partner *parent, void *unused)
@@ -606,7 +606,7 @@ START_TEST(a_child_without_a_driver_follows_the_share)
 }
 END_TEST
 
-/* --- instances ------------------------------------------------------------- */
+/* --- instances ------------------------------------------------------------ */
 
 #define FLAGS 40
 

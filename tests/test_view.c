@@ -1,60 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_view.c - what one request reads comes from one generation, and a kill
- * counts from the next view on: with several threads, in forked families, and
- * when there are more old generations than slots.
+ * counts from the next view on: before and after a start, with threads that
+ * save, and in forked families.
  */
-#include "service.h"
-#include "suite.h"
+#include "view.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
+#include "base/lock.h"
 #include "core/board.h"
 #include "core/change.h"
 
-FLAG_DEFINE(one, "view.one", "saved together with the others");
-FLAG_DEFINE(two, "view.two", "the same");
-FLAG_INT64(low, "view.low", 0, 0, 1000000, "the same");
-FLAG_INT64(high, "view.high", 0, 0, 1000000, "the same");
-FLAG_STRING(text, "view.text", "compiled", 40, "the same");
+FLAG_DEFINE_WITH(risky, "view.risky", "trips", FLAG_INITIAL_ON, NULL);
 FLAG_BOOL(truth, "view.truth", 1, "a value of each type");
 FLAG_DOUBLE(ratio, "view.ratio", 0.5, 0, 1, "a value of each type");
 FLAG_DURATION(pause_ns, "view.pause", 5, 0, 1000000, "a value of each type");
 FLAG_SIZE(room, "view.room", 7, 0, 1 << 20, "a value of each type");
 
-static struct service *service;
-static struct flag_error error;
-
-/* Generation number: flags are on where it is even, values are it. */
-static void
-save(unsigned number)
-{
-	const char *state = number % 2 == 0 ? "on" : "off";
-	char buffer[300];
-
-	snprintf(buffer, sizeof(buffer),
-		 "[view.one]\nstate = %s\n[view.low]\nvalue = %u\n"
-		 "[view.text]\nvalue = generation-%u\n"
-		 "[view.high]\nvalue = %u\n[view.two]\nstate = %s\n",
-		 state, number, number, number, state);
-	service_save(service, "etc/svc.ini", buffer);
-}
-
-static int
-apply(unsigned number)
-{
-	save(number);
-	return flag_reload(&error);
-}
-
-/* --- a call that something else happens in ------------------------------- */
+/* --- calls that something else happens in --------------------------------- */
 
 static void (*while_read)(void);	/* called once, by a turn that reads */
+static void (*while_ordered)(void);	/* called by each membarrier(2) */
+
+long
+syscall(long number, ...)
+{
+	static long (*next)(long number, ...);
+	long word[6];
+	va_list list;
+
+	if (next == NULL)
+		*(void **)&next = dlsym(RTLD_NEXT, "syscall");
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		word[i] = va_arg(list, long);
+	va_end(list);
+	if (number == SYS_membarrier && while_ordered != NULL &&
+	    (int)word[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+		while_ordered();
+	return next(number, word[0], word[1], word[2], word[3], word[4],
+		    word[5]);
+}
 
 int
 openat(int directory, const char *name, int flags, ...)
@@ -71,68 +65,6 @@ openat(int directory, const char *name, int flags, ...)
 		once();
 	}
 	return (int)syscall(SYS_openat, directory, name, flags, mode);
-}
-
-static void
-setup(void)
-{
-	service = service_make();
-	service->options.driver = FLAG_DRIVER_LOOP;
-	save(0);
-}
-
-static void
-teardown(void)
-{
-	while_read = NULL;
-	while (flag_reload(NULL) != -FLAG_EAGAIN)
-		flag_stop();
-	service_free(service);
-}
-
-static void
-start(void)
-{
-	ck_assert_int_eq(flag_start(SERVICE, &service->options, &error), 0);
-}
-
-/* What a new view has, in one number: of no generation if they differ. */
-#define MIXED UINT32_MAX
-
-static unsigned
-look(const struct flag_view *view)
-{
-	int on = flag_view_enabled(view, &one);
-	int64_t number = flag_view_int64(view, &low);
-
-	if (flag_view_enabled(view, &two) != on ||
-	    flag_view_int64(view, &high) != number || on != (number % 2 == 0))
-		return MIXED;
-	return (unsigned)number;
-}
-
-static unsigned
-glance(void)
-{
-	struct flag_view view;
-	unsigned number;
-
-	flag_view_begin(&view);
-	number = look(&view);
-	flag_view_end(&view);
-	return number;
-}
-
-static int
-enabled_now(const struct flag *flag)
-{
-	struct flag_view view;
-	int on;
-
-	flag_view_begin(&view);
-	on = flag_view_enabled(&view, flag);
-	flag_view_end(&view);
-	return on;
 }
 
 /* Whether a new view asks the cells. */
@@ -289,6 +221,40 @@ START_TEST(what_was_saved_together_is_seen_together)
 }
 END_TEST
 
+static uint64_t epoch_before;
+static unsigned orders, mixed_in_between;
+
+/* Cells are new already; the epoch tells who is inside: a driver that looks
+ * for a free slot, or one that frees what was in force before. */
+static void
+look_in_between(void)
+{
+	if (*flagp_board_epoch() == epoch_before)
+		orders++;
+	mixed_in_between += glance() == MIXED;
+}
+
+/* Without membarrier(2) there is a fence in each begin instead. */
+START_TEST(slots_are_summed_after_the_threads_were_ordered)
+{
+	start();
+	ck_assert_uint_eq(glance(), 0);
+	if (flag_view_thread_ == NULL) {
+		puts("without membarrier(2): threads order themselves");
+		return;
+	}
+	for (unsigned i = 1; i < 10; i++) {
+		epoch_before = *flagp_board_epoch();
+		orders = 0;
+		while_ordered = look_in_between;
+		ck_assert_int_eq(apply(i), 0);
+		while_ordered = NULL;
+		ck_assert_uint_ge(orders, 1);
+		ck_assert_uint_eq(mixed_in_between, 0);
+	}
+}
+END_TEST
+
 START_TEST(texts_stay_until_the_view_ends)
 {
 	struct flag_view view;
@@ -435,6 +401,71 @@ START_TEST(a_trip_by_a_sibling_is_seen_by_the_next_view_of_all)
 }
 END_TEST
 
+START_TEST(a_trip_without_a_record_is_off_in_the_next_generation)
+{
+	start();
+	ck_assert(flagp_board_trip(&one));
+	ck_assert_int_eq(flag_reload(&error), 0);
+	ck_assert_int_eq(enabled_now(&one), 0);
+	ck_assert_int_eq(enabled_now(&two), 1);
+}
+END_TEST
+
+#define FLAGS 500		/* a turn looks at the cells for longer */
+#define PUBLICATIONS 20000
+
+/* A turn without files. */
+static void
+publish_nothing(void)
+{
+	struct snapshot *next = calloc(1, sizeof(*next)), *old;
+
+	flagp_lock(LOCK_CHANGE);
+	flagp_change_begin();
+	if (flagp_change_commit(next, true, &old) != CHANGE_DONE)
+		flagp_snapshot_free(next);
+	flagp_unlock(LOCK_CHANGE);
+	flagp_snapshot_retire(old);
+}
+
+static void *
+publish_all_the_time(void *unused)
+{
+	for (int i = 0; i < PUBLICATIONS; i++)
+		publish_nothing();
+	atomic_store(&enough, true);
+	return unused;
+}
+
+/* Trips at any moment of a turn, and as if it had been taken back. */
+START_TEST(no_generation_hides_a_trip)
+{
+	typedef uint64_t __attribute__((may_alias)) cell_bits;
+	uint64_t on;
+	unsigned trips = 0;
+	pthread_t thread;
+	char name[20];
+
+	for (int i = 0; i < FLAGS; i++) {
+		snprintf(name, sizeof(name), "view.many%d", i);
+		(void)flag_find(name);
+	}
+	publish_nothing();
+	on = flagp_board_load(&risky);
+	ck_assert_int_eq(enabled_now(&risky), 1);
+	pthread_create(&thread, NULL, publish_all_the_time, NULL);
+	while (!atomic_load(&enough)) {
+		trips += flagp_board_trip(&risky);
+		ck_assert_int_eq(enabled_now(&risky), 0);
+		__atomic_store_n((cell_bits *)&risky, on, __ATOMIC_RELEASE);
+		flagp_board_epoch_skip();
+		sched_yield();
+	}
+	pthread_join(thread, NULL);
+	ck_assert_uint_gt(trips, 100);
+}
+END_TEST
+
 /* Its own configuration is older than the family's, and what is on disk is
  * refused: it publishes what people say alone. */
 static int
@@ -538,286 +569,6 @@ START_TEST(a_child_without_a_driver_has_the_familys_flags_and_its_values)
 }
 END_TEST
 
-/* --- threads -------------------------------------------------------------- */
-
-static void *
-end_it(void *view)
-{
-	flag_view_end(view);
-	return NULL;
-}
-
-static void
-end_elsewhere(struct flag_view *view)
-{
-	pthread_t thread;
-
-	pthread_create(&thread, NULL, end_it, view);
-	pthread_join(thread, NULL);
-}
-
-START_TEST(a_view_may_end_on_another_thread)
-{
-	struct flag_view view;
-
-	start();
-	/* More than there are slots: each must be free again. */
-	for (unsigned i = 1; i < 20; i++) {
-		flag_view_begin(&view);
-		ck_assert_int_eq(apply(i), 0);
-		ck_assert_uint_eq(look(&view), i - 1);
-		end_elsewhere(&view);
-		ck_assert_uint_eq(glance(), i);
-	}
-}
-END_TEST
-
-static void *
-begin_it(void *view)
-{
-	flag_view_begin(view);
-	return flag_view_thread_;
-}
-
-START_TEST(threads_that_end_give_their_books_back)
-{
-	void *first = NULL, *books;
-	struct flag_view view;
-	pthread_t thread;
-
-	start();
-	ck_assert_uint_eq(glance(), 0);		/* this thread has its own */
-	for (unsigned i = 1; i < 100; i++) {
-		pthread_create(&thread, NULL, begin_it, &view);
-		pthread_join(thread, &books);
-		ck_assert_int_eq(apply(i), 0);
-		/* The thread is gone, its view is not. */
-		ck_assert_uint_eq(look(&view), i - 1);
-		flag_view_end(&view);
-		if (books == NULL) {
-			puts("without membarrier(2): books are not seen");
-			continue;
-		}
-		if (first == NULL)
-			first = books;
-		ck_assert_ptr_eq(books, first);
-	}
-}
-END_TEST
-
-/* --- slots ---------------------------------------------------------------- */
-
-#define SLOTS 4
-
-/* Views of generations first .. first + 3, all open. */
-static void
-pin_all(struct flag_view *views, unsigned first)
-{
-	for (unsigned i = 0; i < SLOTS; i++) {
-		ck_assert_int_eq(apply(first + i), 0);
-		flag_view_begin(&views[i]);
-		ck_assert_uint_eq(look(&views[i]), first + i);
-	}
-}
-
-static int
-sees_error(void *wanted)
-{
-	struct proc_entry entry;
-
-	NEED(service_entry(service, getppid(), &entry));
-	NEED(wanted == NULL ? entry.head.error[0] == '\0' :
-		 strstr(entry.head.error, wanted) != NULL);
-	return 0;
-}
-
-static char older[] = "views show older files";
-
-START_TEST(with_all_slots_in_use_flags_follow_and_status_says_so)
-{
-	struct flag_view views[SLOTS], view;
-
-	start();
-	pin_all(views, 1);
-	ck_assert_int_eq(apply(5), -FLAG_EBUSY);
-	ck_assert_ptr_nonnull(strstr(error.text, older));
-	ck_assert_int_eq(folder_fork(sees_error, older), 0);
-	flag_view_begin(&view);
-	ck_assert_int_eq(flag_view_enabled(&view, &one), 0);
-	ck_assert_int_eq(flag_view_int64(&view, &low), 4);
-	flag_view_end(&view);
-	ck_assert_int_eq(flag_int64(&low), 5);
-	/* A kill needs no slot. */
-	ck_assert_int_eq(apply(6), -FLAG_EBUSY);
-	ck_assert_int_eq(enabled_now(&one), 1);
-	service_override(service, LIVE_RUN, "view.one", 0, 1);
-	(void)flag_reload(NULL);
-	ck_assert_int_eq(enabled_now(&one), 0);
-	ck_assert_int_eq(enabled_now(&two), 1);
-	for (unsigned i = 0; i < SLOTS; i++)
-		ck_assert_uint_eq(look(&views[i]), i + 1);
-	flag_view_end(&views[1]);
-	ck_assert_int_eq(flag_reload(&error), 0);
-	ck_assert_int_eq(folder_fork(sees_error, NULL), 0);
-	flag_view_begin(&view);
-	ck_assert_uint_ne(view.states, 0);
-	ck_assert_int_eq(flag_view_int64(&view, &low), 6);
-	flag_view_end(&view);
-	ck_assert_uint_eq(look(&views[0]), 1);
-	ck_assert_uint_eq(look(&views[3]), 4);
-	for (unsigned i = 0; i < SLOTS; i++)
-		if (i != 1)
-			flag_view_end(&views[i]);
-}
-END_TEST
-
-START_TEST(what_waits_for_a_slot_comes_also_while_a_file_is_broken)
-{
-	struct flag_view views[SLOTS];
-
-	service->options.driver = FLAG_DRIVER_THREAD;
-	start();
-	pin_all(views, 1);
-	ck_assert_int_eq(apply(5), -FLAG_EBUSY);
-	service_save(service, "etc/svc.ini", "[view.one]\nstat = on\n");
-	ck_assert_int_eq(flag_reload(&error), -FLAG_ECONFIG);
-	for (unsigned i = 0; i < SLOTS; i++)
-		flag_view_end(&views[i]);
-	ck_assert(WAIT_FOR(glance() == 5));
-}
-END_TEST
-
-/* --- fork ----------------------------------------------------------------- */
-
-static pthread_barrier_t begun, over;
-
-static void *
-hold_a_view(void *unused)
-{
-	struct flag_view view;
-
-	flag_view_begin(&view);
-	pthread_barrier_wait(&begun);
-	pthread_barrier_wait(&over);
-	flag_view_end(&view);
-	return unused;
-}
-
-/* As many generations as show that every slot is free again. */
-static int
-reload_often(void *unused)
-{
-	(void)unused;
-	NEED(flag_child(NULL) == 0);
-	for (unsigned i = 1; i < 20; i++) {
-		NEED(apply(i) == 0);
-		NEED(glance() == i);
-	}
-	flag_stop();
-	return 0;
-}
-
-START_TEST(a_child_loses_no_slot_to_threads_that_it_has_not)
-{
-	pthread_t threads[3];
-
-	start();
-	pthread_barrier_init(&begun, NULL, 4);
-	pthread_barrier_init(&over, NULL, 4);
-	for (int i = 0; i < 3; i++)
-		pthread_create(&threads[i], NULL, hold_a_view, NULL);
-	pthread_barrier_wait(&begun);
-	ck_assert_int_eq(glance(), 0);
-	ck_assert_int_eq(folder_fork(reload_often, NULL), 0);
-	pthread_barrier_wait(&over);
-	for (int i = 0; i < 3; i++)
-		pthread_join(threads[i], NULL);
-}
-END_TEST
-
-/* Generations until all four slots were needed. */
-static int
-reload_with_all_slots(void *data)
-{
-	struct flag_view views[SLOTS];
-
-	NEED(flag_child(NULL) == 0);
-	for (unsigned i = 0; i < SLOTS; i++) {
-		NEED(apply(i + 11) == 0);
-		flag_view_begin(&views[i]);
-		NEED(look(&views[i]) == i + 11);
-	}
-	for (unsigned i = 0; i < SLOTS; i++)
-		flag_view_end(&views[i]);
-	return reload_often(data);
-}
-
-START_TEST(a_child_loses_no_slot_to_views_that_others_have_ended)
-{
-	struct flag_view view;
-
-	start();
-	for (unsigned i = 1; i < SLOTS; i++) {
-		flag_view_begin(&view);
-		end_elsewhere(&view);
-		ck_assert_int_eq(apply(i), 0);
-	}
-	flag_view_begin(&view);
-	end_elsewhere(&view);
-	ck_assert_int_eq(folder_fork(reload_with_all_slots, NULL), 0);
-}
-END_TEST
-
-/* The view at data was open at the fork. */
-static int
-keep_a_view(void *data)
-{
-	struct flag_view *view = data;
-	const char *shown = flag_view_string(view, &text);
-
-	NEED(flag_child(NULL) == 0);
-	for (unsigned i = 1; i < 20; i++) {
-		NEED(apply(i) == 0);
-		NEED(glance() == i);
-		NEED(look(view) == 0);
-		NEED(strcmp(shown, "generation-0") == 0);
-	}
-	flag_view_end(view);
-	flag_stop();
-	return 0;
-}
-
-START_TEST(a_view_goes_on_in_the_child)
-{
-	struct flag_view view;
-
-	start();
-	flag_view_begin(&view);
-	ck_assert_int_eq(folder_fork(keep_a_view, &view), 0);
-	ck_assert_uint_eq(look(&view), 0);
-	flag_view_end(&view);
-}
-END_TEST
-
-/* This thread has ended more views than it began, and one of its own is
- * open. */
-START_TEST(a_view_goes_on_in_the_child_of_a_thread_that_ends_those_of_others)
-{
-	struct flag_view others[3], view;
-	pthread_t thread;
-
-	start();
-	for (int i = 0; i < 3; i++) {
-		pthread_create(&thread, NULL, begin_it, &others[i]);
-		pthread_join(thread, NULL);
-		flag_view_end(&others[i]);
-	}
-	flag_view_begin(&view);
-	ck_assert_int_eq(folder_fork(keep_a_view, &view), 0);
-	flag_view_end(&view);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -826,24 +577,19 @@ main(void)
 		a_view_has_values_of_each_type,
 		an_open_view_stays_in_its_generation,
 		what_was_saved_together_is_seen_together,
+		slots_are_summed_after_the_threads_were_ordered,
 		texts_stay_until_the_view_ends,
 		what_was_loaded_since_has_its_present_value,
 		a_test_counts_from_the_next_view_on,
 		a_new_start_with_another_environment_is_seen,
 		an_acknowledged_kill_is_seen_by_the_next_view,
 		a_trip_by_a_sibling_is_seen_by_the_next_view_of_all,
+		a_trip_without_a_record_is_off_in_the_next_generation,
+		no_generation_hides_a_trip,
 		a_kill_by_a_member_with_an_older_configuration_is_seen,
 		who_loses_the_epoch_makes_another_one,
 		a_driver_catches_up_with_its_family,
 		a_child_without_a_driver_has_the_familys_flags_and_its_values,
-		a_view_may_end_on_another_thread,
-		threads_that_end_give_their_books_back,
-		with_all_slots_in_use_flags_follow_and_status_says_so,
-		what_waits_for_a_slot_comes_also_while_a_file_is_broken,
-		a_child_loses_no_slot_to_threads_that_it_has_not,
-		a_child_loses_no_slot_to_views_that_others_have_ended,
-		a_view_goes_on_in_the_child,
-		a_view_goes_on_in_the_child_of_a_thread_that_ends_those_of_others,
 		NULL
 	};
 
