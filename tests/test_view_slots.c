@@ -160,6 +160,7 @@ END_TEST
 
 static pthread_barrier_t begun, over;
 
+/* Each of another generation, so that together they have all old slots. */
 static void *
 hold_a_view(void *unused)
 {
@@ -191,12 +192,14 @@ START_TEST(a_child_loses_no_slot_to_threads_that_it_has_not)
 	pthread_t threads[3];
 
 	start();
-	pthread_barrier_init(&begun, NULL, 4);
+	pthread_barrier_init(&begun, NULL, 2);
 	pthread_barrier_init(&over, NULL, 4);
-	for (int i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3; i++) {
 		pthread_create(&threads[i], NULL, hold_a_view, NULL);
-	pthread_barrier_wait(&begun);
-	ck_assert_int_eq(glance(), 0);
+		pthread_barrier_wait(&begun);
+		ck_assert_int_eq(apply(i + 1), 0);
+	}
+	ck_assert_uint_eq(glance(), 3);
 	ck_assert_int_eq(folder_fork(reload_often, NULL), 0);
 	pthread_barrier_wait(&over);
 	for (int i = 0; i < 3; i++)
