@@ -133,11 +133,10 @@ pin(struct flag_view_thread_ *me, uint64_t *now)
 		uint32_t slot = __atomic_load_n(&views.current,
 						__ATOMIC_ACQUIRE);  /* O6 */
 
-		__atomic_store_n(&me->in[slot], me->in[slot] + 1,
-				 __ATOMIC_RELAXED);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* O4 */
+		(void)__atomic_add_fetch(&me->in[slot], 1,
+					 __ATOMIC_SEQ_CST);	/* O4 */
 		*now = before;
-		if (__atomic_load_n(&views.current, __ATOMIC_ACQUIRE) ==
+		if (__atomic_load_n(&views.current, __ATOMIC_SEQ_CST) ==
 		    slot &&					/* O6, O7 */
 		    __atomic_load_n(epoch, __ATOMIC_ACQUIRE) == before)
 			return slot;
@@ -320,7 +319,7 @@ is_drained(uint32_t slot)
 				       __ATOMIC_ACQUIRE);	/* O5 */
 	for (struct books *books = all_books; books; books = books->next)
 		in += __atomic_load_n(&books->thread.in[slot],
-				      __ATOMIC_ACQUIRE);
+				      __ATOMIC_SEQ_CST);	/* O4 */
 	return in == out;
 }
 
@@ -343,7 +342,6 @@ free_slot(void)
 		flagp_unlock(LOCK_VIEWS);
 		return SLOT_NONE;
 	}
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);		/* O4 */
 	for (slot = 0; slot < VIEW_SLOTS && found == SLOT_NONE; slot++)
 		if (slot != views.current && is_drained(slot))
 			found = slot;
@@ -365,7 +363,7 @@ flagp_view_retry(void)
 	held[slot] = waiting;
 	is_waiting = false;
 	views.tables[slot] = waiting.table;
-	__atomic_store_n(&views.current, slot, __ATOMIC_RELEASE);  /* O6 */
+	__atomic_store_n(&views.current, slot, __ATOMIC_SEQ_CST);  /* O4, O6 */
 	return false;
 }
 

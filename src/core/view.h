@@ -11,7 +11,8 @@
  * view asks them.
  *
  *	O4: begin: in of the slot, then current once more; driver: current of
- *	    another slot, membarrier, then the sums.  Either the view sees that
+ *	    another slot, membarrier, then the sums (where there is no
+ *	    membarrier, all four are sequentially consistent).  Either the view sees that
  *	    its slot is no longer current and takes another, or the driver sees
  *	    its in.
  *	O5: end: out (store, release) pairs with the driver's sum (load,
