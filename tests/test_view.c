@@ -462,7 +462,7 @@ START_TEST(no_generation_hides_a_trip)
 	unsigned trips = 0;
 	uint64_t on;
 	pthread_t thread;
-	char name[20];
+	char name[32];
 
 	for (int i = 0; i < FLAGS; i++) {
 		snprintf(name, sizeof(name), "view.many%d", i);
