@@ -7,6 +7,7 @@
 #include "suite.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "core/board.h"
@@ -452,6 +453,7 @@ check_chain(void *data, const struct flag_event *event)
 		atomic_fetch_add(&broken, 1);
 	atomic_store(&last_after, event->after);
 	atomic_fetch_add(&heard, 1);
+	sched_yield();		/* time for another one to come in between */
 	atomic_fetch_sub(&inside, 1);
 }
 
