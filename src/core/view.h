@@ -12,9 +12,9 @@
  *
  *	O4: begin: in of the slot, then current once more; driver: current of
  *	    another slot, membarrier, then the sums (where there is no
- *	    membarrier, all four are sequentially consistent).  Either the view sees that
- *	    its slot is no longer current and takes another, or the driver sees
- *	    its in.
+ *	    membarrier, all four are sequentially consistent).  Either the view
+ *	    sees that its slot is no longer current and takes another, or the
+ *	    driver sees its in.
  *	O5: end: out (store, release) pairs with the driver's sum (load,
  *	    acquire): what the view has read, it has read before reuse.
  *	O6: current (store, release) pairs with both loads of begin (acquire): a
