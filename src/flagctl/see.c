@@ -5,11 +5,12 @@
 
 #include "base/text.h"
 #include "flagctl/client.h"
+#include "flagctl/files.h"
 #include "flagctl/print.h"
 #include "mechanism/bucket.h"
 
 static void warn_of_value(const struct client *client, const char *name);
-static void show_state(const struct client *client, const char *name);
+static int show_state(const struct client *client, const char *name);
 static bool wanted(const struct request *request, const char *name);
 static int each_is_known(const struct client *client);
 static void list_names(const struct client *client);
@@ -43,22 +44,24 @@ flagp_verb_get(const struct request *request)
 
 	if (code == CODE_DONE && flagp_client_known(&client, name) == NULL)
 		code = flagp_client_unknown(&client, name);
-	if (code == CODE_DONE) {
-		show_state(&client, name);
-		if (flagp_client_known(&client, name)->tunable)
-			warn_of_value(&client, name);
-	}
+	if (code == CODE_DONE)
+		code = show_state(&client, name);
+	if (code == CODE_DONE && flagp_client_known(&client, name)->tunable)
+		warn_of_value(&client, name);
 	flagp_client_close(&client);
 	return code;
 }
 
-static void
+/* What a tunable is, the files have to say: an empty line would be a value. */
+static int
 show_state(const struct client *client, const char *name)
 {
 	bool tunable = flagp_client_known(client, name)->tunable;
 	struct client_state state;
 	struct client_value value;
 
+	if (tunable && client->conf == NULL)
+		return flagp_files_refused(client);
 	if (tunable) {
 		flagp_client_value(client, name, &value);
 	} else {
@@ -71,6 +74,7 @@ show_state(const struct client *client, const char *name)
 	flagp_print_text(NULL, tunable ? "value" : "state", "%s", value.text);
 	flagp_print_text(NULL, "source", "%s", value.source);
 	flagp_print_plain("%s\n", value.text);
+	return CODE_DONE;
 }
 
 /* What can be said of a key without its service. */
@@ -208,7 +212,10 @@ list_tunable(const struct client *client, const struct known *known,
 
 	flagp_client_value(client, known->name, &value);
 	flagp_print_cell(table, MARK_STRONG, "%s", known->name);
-	flagp_print_cell(table, MARK_NONE, "%s", value.text);
+	if (client->conf == NULL)
+		flagp_print_cell_none(table);
+	else
+		flagp_print_cell(table, MARK_NONE, "%s", value.text);
 	flagp_print_cell(table, MARK_NONE, "%s", value.source);
 	flagp_print_cell(table, MARK_NONE, "%s", known->value);
 	if (known->summary[0] == '\0')

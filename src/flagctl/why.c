@@ -323,7 +323,8 @@ layer_note(struct print_table *table, const struct client *client,
 	char ended[24];
 
 	if (files && client->conf == NULL) {
-		flagp_print_cell(table, MARK_BAD, "not known: files refused");
+		flagp_print_cell(table, MARK_BAD, "not known: files refused; "
+				 "flagctl check says why");
 	} else if (layer == LAYER_ENVIRONMENT &&
 		   environments(client, name) > 0) {
 		flagp_print_cell(table, MARK_NONE, "decides in %zu of %zu "
@@ -597,7 +598,10 @@ look_at_value(struct client *client, const char *name)
 	flagp_print_text(NULL, "tunable", "%s", name);
 	flagp_print_text(NULL, "value", "%s", value.text);
 	flagp_print_text(NULL, "source", "%s", value.source);
-	if (strcmp(value.source, "default") == 0)
+	if (client->conf == NULL)
+		answer_is("%s: its files are refused; each process keeps what "
+			  "it has.", name);
+	else if (strcmp(value.source, "default") == 0)
 		answer_is("%s is %s: its compiled default, no file says "
 			  "otherwise.", name, value.text[0] != '\0' ?
 			  value.text : "not known here");

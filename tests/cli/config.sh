@@ -39,7 +39,7 @@ is 0
 t why checksum.crc32c
 is 0
 has 'checksum.crc32c is on, as its processes report: mysvc.ini:2'
-has 'not known: files refused'
+has 'not known: files refused; flagctl check says why'
 
 say 'a broken file does not keep anybody from a kill'
 t off checksum.crc32c

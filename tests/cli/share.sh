@@ -178,6 +178,19 @@ END
 t reload
 is 6
 has 'this is a flag; use state'
+file mysvc.d/20-cache.ini <<< '[cache.mode'
+t reload
+is 6
+t get cache.mode
+is 6
+[ "${out:-none}" = none ] || fail "$out"
+has '20-cache.ini:1: [cache.mode: ] is missing'
+t why cache.mode
+is 0
+has 'cache.mode: its files are refused; each process keeps what it has.'
+t list
+is 0
+has 'cache.mode   -      files refused  lru'
 rm "$root/etc/mysvc.d/20-cache.ini"
 t reload
 is 0
