@@ -143,6 +143,7 @@ END_TEST
 	"0.001%"
 #define NO_DEFAULT ": belongs to one flag; write it in the section of that " \
 	"flag"
+#define KEEP_ONE "; keep one of the two"
 #define LATER(key) { TEXT("[a]\n" key " = x y\n"), 2, \
 	"[a] " key " = x y: not in this version" }
 
@@ -240,9 +241,9 @@ static const struct {
 	  "[x:y]: section stands in line 1 already; put its keys together" },
 	/* keys */
 	{ TEXT("[a]\nstate = on\n; c\nstate = off\n"), 4,
-	  "[a] state = off: state stands in line 2 already" },
+	  "[a] state = off: state stands in line 2 already" KEEP_ONE },
 	{ TEXT("[a]\nstate = on\nstate = on\n"), 3,
-	  "[a] state = on: state stands in line 2 already" },
+	  "[a] state = on: state stands in line 2 already" KEEP_ONE },
 	{ TEXT("[a]\nenabled = true\n"), 2,
 	  "[a] enabled = true: unknown key; use state, value or "
 	  "bucket" },
@@ -255,15 +256,15 @@ static const struct {
 	{ TEXT("[a]\nbucket = flagd3\n"), 2,
 	  "[a] bucket = flagd3: no such way to choose keys; use flagd2" },
 	{ TEXT("[a]\nbucket = flagd2\nbucket = flagd2\n"), 3,
-	  "[a] bucket = flagd2: bucket stands in line 2 already" },
+	  "[a] bucket = flagd2: bucket stands in line 2 already" KEEP_ONE },
 	{ TEXT("[a]\nvalue = 1\n\nvalue = 2\n"), 4,
-	  "[a] value = 2: value stands in line 2 already" },
+	  "[a] value = 2: value stands in line 2 already" KEEP_ONE },
 	{ TEXT("[a]\nvalue = 1\nstate = on\n"), 3,
 	  "[a] state = on: value stands in line 2 already; a section is a "
-	  "flag or a tunable" },
+	  "flag or a tunable: keep one of the two" },
 	{ TEXT("[a]\nstate = on\nvalue = 1\n"), 3,
 	  "[a] value = 1: state stands in line 2 already; a section is a "
-	  "flag or a tunable" },
+	  "flag or a tunable: keep one of the two" },
 	{ TEXT("[defaults]\nstate = on\n"), 2,
 	  "[defaults] state = on" NO_DEFAULT },
 	{ TEXT("[defaults]\nvalue = 1\n"), 2,

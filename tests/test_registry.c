@@ -49,6 +49,23 @@ object_define(struct object *object, const char *name, uint32_t bits)
 	return &object->cells[at];
 }
 
+/* A made-up definition of a whole number, in place of the flag's. */
+static void
+object_define_number(struct object *object, const char *name,
+		     struct flag_tunable_definition *whole,
+		     struct flag_int64 *tunable)
+{
+	size_t at = (size_t)(object->object.index_end - object->object.index);
+
+	whole->definition = (struct flag_definition) {
+		sizeof(*whole), FLAG_ABI_, NULL, name, "made up", NULL,
+		FLAG_TUNABLE_, 0
+	};
+	whole->tunable = tunable;
+	object->index[at] = &whole->definition;
+	object->object.index_end++;
+}
+
 /* Hands in and takes over, as a program does. */
 static int
 adopt(struct object *object)
@@ -153,6 +170,77 @@ START_TEST(objects_that_differ_in_the_default_are_disputed)
 	adopt(&two);
 	ck_assert(flagp_registry_find("a")->disputed);
 	ck_assert(!flagp_registry_find("b")->disputed);
+}
+END_TEST
+
+#define INT64_DEFINITION(initial, low, high) \
+	{ .type = FLAG_TYPE_INT64, .integers = { initial, low, high } }
+#define NAME_RULE "use letters, digits, _ . and -, begin with a letter or " \
+	"digit, at most 48"
+#define STAYS "; it stays as compiled"
+
+/* What a second definition is told, after a flag "f" and a tunable "t" from 1
+ * to 9. */
+static const struct {
+	const char *name;
+	struct flag_tunable_definition whole;
+	bool is_flag;
+	const char *expected;
+} told[] = {
+	{ "t", { .type = FLAG_TYPE_BOOL }, true,
+	  "flag name \"t\": a tunable has this name already; use another" },
+	{ "f", INT64_DEFINITION(5, 1, 9), false,
+	  "flag name \"f\": a flag has this name already; use another" },
+	{ "a b", INT64_DEFINITION(5, 1, 9), false,
+	  "flag name \"a b\": " NAME_RULE },
+	{ "service", INT64_DEFINITION(5, 1, 9), false,
+	  "flag name \"service\": a reserved word of the configuration; use "
+	  "another" },
+	{ "t", INT64_DEFINITION(5, 1, 8), false,
+	  "tunable t: another object defines it, not with the same type, range "
+	  "and default; give both the same" },
+	{ "u", INT64_DEFINITION(10, 1, 9), false,
+	  "tunable u: compiled default 10: more than 9; use a whole number "
+	  "such as 0, 42, -7, from 1 to 9" },
+	{ "u", { .type = (enum flag_type)9 }, false,
+	  "tunable u: of a type that this version does not know; use the "
+	  "library that it was built with" },
+};
+
+START_TEST(a_refused_definition_is_told_what_would_be_taken)
+{
+	static struct flag_int64 cells[FLAGP_COUNT(told) + 1];
+	static struct flag_tunable_definition wholes[FLAGP_COUNT(told) + 1];
+	static struct object objects[FLAGP_COUNT(told) + 1];
+	struct object *object = &objects[FLAGP_COUNT(told)];
+	char expected[300];
+
+	wholes[FLAGP_COUNT(told)] =
+		(struct flag_tunable_definition)INT64_DEFINITION(5, 1, 9);
+	object_make(object);
+	object_define(object, "f", 0);
+	object_define_number(object, "t", &wholes[FLAGP_COUNT(told)],
+			     &cells[FLAGP_COUNT(told)]);
+	ck_assert_int_eq(adopt(object), 0);
+	for (size_t i = 0; i < FLAGP_COUNT(told); i++) {
+		struct flag_error error = { .code = 0 };
+
+		object = &objects[i];
+		wholes[i] = told[i].whole;
+		object_make(object);
+		if (told[i].is_flag)
+			object_define(object, told[i].name, 0);
+		else
+			object_define_number(object, told[i].name, &wholes[i],
+					     &cells[i]);
+		flagp_registry_register(&object->object);
+		ck_assert_int_eq(flagp_registry_adopt(
+			flagp_registry_next_object(), &error), -FLAG_EINVAL);
+		snprintf(expected, sizeof(expected), "%s" STAYS,
+			 told[i].expected);
+		ck_assert_str_eq(error.text, expected);
+		ck_assert_uint_eq(cells[i].number, 0);
+	}
 }
 END_TEST
 
@@ -331,6 +419,7 @@ main(void)
 		definitions_are_found_by_name_and_by_cell,
 		the_same_name_in_two_objects_is_one_entry_with_two_cells,
 		objects_that_differ_in_the_default_are_disputed,
+		a_refused_definition_is_told_what_would_be_taken,
 		a_bad_name_is_refused_and_the_others_are_taken,
 		the_longest_name_is_taken,
 		holes_in_an_index_are_skipped,

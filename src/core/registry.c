@@ -269,15 +269,18 @@ check_name(const struct flag_definition *definition, struct flag_error *error)
 	bool tunable = (definition->bits & FLAG_TUNABLE_) != 0;
 
 	if (!flagp_text_is_name(name))
-		return refuse(definition, "use letters, digits, '_', '.' and "
-			      "'-', at most 48", error);
+		return refuse(definition, "use letters, digits, _ . and -, "
+			      "begin with a letter or digit, at most 48",
+			      error);
 	if (flagp_text_is_reserved(name))
 		return refuse(definition, "a reserved word of the "
 			      "configuration; use another", error);
-	if (tunable ? flagp_registry_find(name) != NULL :
-		      flagp_tunables_find(name) != NULL)
-		return refuse(definition, "a flag and a tunable have it",
-			      error);
+	if (tunable && flagp_registry_find(name) != NULL)
+		return refuse(definition, "a flag has this name already; use "
+			      "another", error);
+	if (!tunable && flagp_tunables_find(name) != NULL)
+		return refuse(definition, "a tunable has this name already; "
+			      "use another", error);
 	return 0;
 }
 

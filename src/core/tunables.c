@@ -2,6 +2,7 @@
 /* tunables.c - see tunables.h. */
 #include "core/tunables.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,21 @@ refuse(const char *name, const char *text, struct flag_error *error)
 			       name, text);
 }
 
+static int
+check_initial(const struct tunable *tunable, struct flag_error *error)
+{
+	struct flag_error why;
+	char initial[64], text[sizeof(initial) + sizeof(why.text) + 32];
+
+	flagp_error_clear(&why);
+	if (flagp_value_check(&tunable->initial, &tunable->limits, &why) == 0)
+		return 0;
+	flagp_value_format(&tunable->initial, initial, sizeof(initial));
+	snprintf(text, sizeof(text), "compiled default %s: %s", initial,
+		 why.text);
+	return refuse(tunable->name, text, error);
+}
+
 int
 flagp_tunables_adopt(const struct flag_definition *definition,
 		     struct flag_error *error)
@@ -98,16 +114,17 @@ flagp_tunables_adopt(const struct flag_definition *definition,
 	if (definition->size < sizeof(*given) ||
 	    !flagp_definition_read(given, &fresh.initial, &fresh.limits))
 		return refuse(fresh.name, "of a type that this version does "
-			      "not know", error);
-	if (flagp_value_check(&fresh.initial, &fresh.limits, NULL) != 0)
-		return refuse(fresh.name, "its compiled default is not within "
-			      "its own range", error);
+			      "not know; use the library that it was built "
+			      "with", error);
+	if (check_initial(&fresh, error) < 0)
+		return -FLAG_EINVAL;
 	known = find(fresh.name);
 	if (known != NULL &&
 	    !flagp_definition_same(&known->initial, &known->limits,
 				   &fresh.initial, &fresh.limits))
-		return refuse(fresh.name, "two objects define it differently",
-			      error);
+		return refuse(fresh.name, "another object defines it, not "
+			      "with the same type, range and default; give "
+			      "both the same", error);
 	if (known == NULL) {
 		if (!make_room())
 			return -FLAG_ENOMEM;
@@ -142,6 +159,18 @@ refuse_value(const struct conf_value *given, const char *text,
 						  sizeof(share)), text);
 }
 
+static int
+refuse_state(const struct tunable *tunable, const struct conf_value *given,
+	     struct flag_error *error)
+{
+	char range[VALUE_RANGE_SIZE], text[VALUE_RANGE_SIZE + 64];
+
+	flagp_value_range(&tunable->limits, range, sizeof(range));
+	snprintf(text, sizeof(text), "this is a tunable; use value = ..., %s",
+		 range);
+	return refuse_value(given, text, error);
+}
+
 /* One value = ... that may be of a tunable, of a flag, or of neither. */
 static int
 check_text(const struct conf_value *given, struct flag_error *error)
@@ -173,8 +202,8 @@ flagp_tunables_check(const struct conf *conf, struct flag_error *error)
 		for (; given != NULL && given < end && result == 0 &&
 		       strcmp(given->flag, tunables[i].name) == 0; given++)
 			if (given->text == NULL)
-				result = refuse_value(given, "this is a "
-					"tunable; use value = ...", error);
+				result = refuse_state(&tunables[i], given,
+						      error);
 	}
 	return result;
 }
@@ -192,8 +221,9 @@ check_item(const struct conf_value *given, struct flag_error *error)
 	    flagp_registry_find(given->flag) == NULL)
 		return 0;
 	return flagp_error_set(error, FLAG_ECONFIG, given->file, given->line,
-			       "%s=%s: %s (passed over)", given->flag,
-			       given->text, tunable != NULL ? why.text :
+			       "%s=%s: %s (passed over; the files decide)",
+			       given->flag, given->text,
+			       tunable != NULL ? why.text :
 			       "this is a flag; use on, off or a percentage");
 }
 

@@ -562,7 +562,8 @@ check_twins(const struct image *image, const struct elf_flag *a,
 		return 0;
 	return flagp_error_set(image->error, FLAG_ECONFIG, image->path, 0,
 			       "tunable %s is defined twice, not with the same "
-			       "type, range and default", a->name);
+			       "type, range and default; give both the same",
+			       a->name);
 }
 
 /* Those that one file added, against each other and the ones before. */

@@ -343,7 +343,7 @@ write_defined_tunable(struct text *text, const struct elf_flag *flag)
 	can = can_say(flag->name, initial);
 	write_range(text, &flag->limits);
 	write_comment(text, "compiled default: ",
-		      initial[0] != '\0' ? initial : "an empty text");
+		      initial[0] != '\0' ? initial : "an empty text (0 bytes)");
 	if (can)
 		flagp_text_add(text, "[%s]\nvalue = %s\n", flag->name,
 			       initial);
@@ -554,7 +554,8 @@ say_refusals(const struct proc_list *procs, const struct families_goal *goal)
 		    entry->head.ack.config == goal->ack.config)
 			continue;
 		refused = true;
-		flagp_print_fail(CODE_CONFIG, "pid %d (%s): %s",
+		flagp_print_fail(CODE_CONFIG, "pid %d (%s): %s (not taken; "
+				 "what it has stays in force)",
 				 entry->head.pid, entry->head.program,
 				 entry->head.error);
 	}

@@ -288,7 +288,7 @@ flagp_client_has_value(const struct proc_flag *flag, const char *value,
 		return true;
 	}
 	if (limits.type == VALUE_STRING) {
-		snprintf(text, size, "another text");
+		snprintf(text, size, "another text (only its hash is known)");
 		return false;
 	}
 	if (limits.type == VALUE_BOOL)

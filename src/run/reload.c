@@ -38,6 +38,7 @@ struct turn {
 	bool current;		/* the configuration is what is on disk */
 	bool blind;		/* something newer is there, but not readable */
 	struct flag_error error;
+	bool refused;		/* what is shown is a file that was refused */
 };
 
 /* --- the configuration -------------------------------------------------- */
@@ -373,15 +374,17 @@ finish(struct turn *turn, struct flag_error *error, bool *news)
 								&turn->error;
 
 	check_loaded(turn);
-	if (shown->code == 0)
+	turn->refused = shown->code != 0;
+	if (!turn->refused)
 		shown = flagp_change_problem();
 	if (flagp_view_retry()) {
 		if (flagp_clock_ms() + VIEW_RETRY_MS < due)
 			due = flagp_clock_ms() + VIEW_RETRY_MS;
 		if (shown->code == 0) {
 			flagp_error_set(&turn->error, FLAG_EBUSY, NULL, 0,
-				"views show older files: requests still look "
-				"at four generations");
+				"new views show older files: requests hold "
+				"views of four generations; flag_view_end() "
+				"frees them, flags follow at once");
 			shown = &turn->error;
 		}
 	}
@@ -393,8 +396,9 @@ finish(struct turn *turn, struct flag_error *error, bool *news)
 		*error = *shown;
 }
 
+/* refused: a file, which does not say what is in force instead. */
 static void
-tell(const struct flag_error *error)
+tell(const struct flag_error *error, bool refused)
 {
 	char line[900];
 
@@ -404,8 +408,8 @@ tell(const struct flag_error *error)
 		return;
 	}
 	flagp_error_text(error, line, sizeof(line));
-	flagp_log(3, "ripcord: %s (not applied; what was good stays in force)",
-		  line);
+	flagp_log(3, "ripcord: %s%s", line, refused ?
+		  " (not applied; what was good stays in force)" : "");
 	flagp_events_refused(line);
 }
 
@@ -442,7 +446,7 @@ flagp_reload(unsigned what, struct flag_error *error)
 		(void)flagp_change_save_trips();
 	flagp_events_deliver();
 	if (news && (shown.code != 0 || !first))
-		tell(&shown);
+		tell(&shown, turn.refused);
 	if (error != NULL && error->code == 0)
 		*error = shown;
 	return -shown.code;

@@ -2,6 +2,7 @@
 /* conf_environment.c - RIPCORD_FLAGS=a.b=on,c=25% into a configuration. */
 #include "store/conf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -21,7 +22,8 @@ refuse(const struct item *item, const char *why, struct flag_error *error)
 {
 	return flagp_error_set(error, FLAG_ECONFIG, CONF_ENVIRONMENT,
 			       item->number, "%.60s%s%.60s: %s "
-			       "(environment not applied)", item->name,
+			       "(environment not applied; the files decide)",
+			       item->name,
 			       item->text != NULL ? "=" : "",
 			       item->text != NULL ? item->text : "", why);
 }
@@ -36,23 +38,39 @@ has_control(const char *text)
 }
 
 static int
+check_once(const struct conf *conf, const struct item *item,
+	   struct flag_error *error)
+{
+	char why[64];
+
+	for (size_t i = 0; i < conf->count; i++) {
+		if (strcmp(conf->values[i].flag, item->name) != 0)
+			continue;
+		snprintf(why, sizeof(why), "item %u has this name already; "
+			 "keep one of the two", conf->values[i].line);
+		return refuse(item, why, error);
+	}
+	return 0;
+}
+
+static int
 check(const struct conf *conf, const struct item *item,
       struct flag_error *error)
 {
 	if (item->text == NULL || item->text[0] == '\0')
-		return refuse(item, "write name=state, with a comma between "
-			      "items", error);
+		return refuse(item, "write name=state or name=value, with a "
+			      "comma between items", error);
 	if (has_control(item->text))
-		return refuse(item, "a control character; use text", error);
+		return refuse(item, "a control character; use plain text",
+			      error);
 	if (!flagp_text_is_name(item->name))
-		return refuse(item, "not a name; use letters, digits, '_', '.' "
-			      "and '-', at most 48", error);
+		return refuse(item, "not a flag's name; use letters, digits, "
+			      "_ . and -, begin with a letter or digit, at "
+			      "most 48", error);
 	if (flagp_text_is_reserved(item->name))
-		return refuse(item, "a reserved word, not a flag", error);
-	for (size_t i = 0; i < conf->count; i++)
-		if (strcmp(conf->values[i].flag, item->name) == 0)
-			return refuse(item, "stands there twice", error);
-	return 0;
+		return refuse(item, "a reserved word of the configuration; "
+			      "use a flag's name", error);
+	return check_once(conf, item, error);
 }
 
 static int
@@ -106,7 +124,8 @@ flagp_conf_environment(struct conf *conf, const char *text,
 	if (size > CONF_ENVIRONMENT_LIMIT)
 		return flagp_error_set(error, FLAG_ECONFIG, CONF_ENVIRONMENT,
 				       0, "%zu characters; at most %u are "
-				       "accepted (environment not applied)",
+				       "accepted (environment not applied; "
+				       "the files decide)",
 				       size, CONF_ENVIRONMENT_LIMIT);
 	result = add_items(conf, flagp_conf_keep(conf, text, size), error);
 	if (result < 0)

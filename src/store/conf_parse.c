@@ -395,7 +395,9 @@ static int
 refuse_again(struct parse *parse, enum key there)
 {
 	const char *what = strcmp(parse->key, known_keys[there]) == 0 ?
-		"already" : "already; a section is a flag or a tunable";
+		"already; keep one of the two" :
+		"already; a section is a flag or a tunable: keep one of the "
+		"two";
 
 	return flagp_error_set(parse->error, FLAG_ECONFIG, parse->file,
 			       parse->line.number,

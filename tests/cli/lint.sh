@@ -474,7 +474,8 @@ rejects 'a is a flag and a tunable; give one of them another name' <<'END'
 FLAG_DEFINE(a, "a", "text");
 FLAG_BOOL(b, "a", 0, "text");
 END
-rejects 'tunable a is defined twice, not with the same type' <<'END'
+rejects 'tunable a is defined twice, not with the same type, range and '\
+'default; give both the same' <<'END'
 FLAG_INT64(a, "a", 5, 1, 9, "text");
 FLAG_INT64(b, "a", 5, 1, 8, "text");
 END

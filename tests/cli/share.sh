@@ -102,13 +102,16 @@ answers d 'read search.fast' on
 
 say 'an environment that cannot be is not applied, and said'
 export RIPCORD_FLAGS=search.fast=on,parse.simd=perhaps,defaults=on
-degraded 'a reserved word' f --environment
+degraded 'a reserved word' f --environment --log "$root/f.log"
 unset RIPCORD_FLAGS
+logged=$(grep -c 'RIPCORD_FLAGS:3: .*; the files decide)$' "$root/f.log")
+[ "$logged" = 1 ] || fail "$(cat "$root/f.log")"
 answers f 'read search.fast' off
 told()
 {
 	t status
-	[[ $out == *'RIPCORD_FLAGS:3: defaults=on: a reserved word'* ]]
+	[[ $out == *'RIPCORD_FLAGS:3: defaults=on: a reserved word of '* &&
+		$out == *'(environment not applied; the files decide)'* ]]
 }
 eventually told
 
@@ -170,7 +173,8 @@ state = on
 END
 t reload
 is 6
-has 'this is a tunable; use value'
+has 'this is a tunable; use value = ..., a size such as 512'
+has 'from 1M to 1G (not taken; what it has stays in force)'
 file mysvc.d/20-cache.ini <<'END'
 [search.fast]
 value = 7
