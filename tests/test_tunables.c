@@ -375,7 +375,7 @@ START_TEST(a_definition_that_differs_stays_as_compiled)
 	add_number(&objects[1], 0, "made.number", 1, 0, 99);
 	flag_register(&objects[1].object);
 	service_write(service, "etc/svc.ini", "[made.number]\nvalue = 7\n");
-	start_refused("made.number", "two objects define it differently");
+	start_refused("made.number", "another object defines it");
 	ck_assert_int_eq(flag_int64(&objects[0].numbers[0]), 7);
 	ck_assert_int_eq(flag_int64(&objects[1].numbers[0]), 1);
 }
@@ -387,7 +387,7 @@ START_TEST(texts_that_differ_are_different_definitions)
 	add_text(&objects[0], 0, "made.text", "one");
 	add_text(&objects[0], 1, "made.text", "two");
 	flag_register(&objects[0].object);
-	start_refused("made.text", "two objects define it differently");
+	start_refused("made.text", "another object defines it");
 }
 END_TEST
 
@@ -398,7 +398,7 @@ START_TEST(a_default_out_of_its_own_range_is_refused)
 	add_number(&objects[0], 1, "made.good", 1, 0, 9);
 	flag_register(&objects[0].object);
 	service_write(service, "etc/svc.ini", "[made.good]\nvalue = 8\n");
-	start_refused("made.low", "not within its own range");
+	start_refused("made.low", "compiled default -1: less than 0");
 	ck_assert_int_eq(flag_int64(&objects[0].numbers[0]), -1);
 	ck_assert_int_eq(flag_int64(&objects[0].numbers[1]), 8);
 }
@@ -451,7 +451,7 @@ START_TEST(a_flag_and_a_tunable_of_one_name_are_refused)
 	flag_register(&objects[0].object);
 	service_write(service, "etc/svc.ini", "[made.flag]\nstate = on\n"
 		      "[made.number]\nvalue = 8\n");
-	start_refused("made.flag", "a flag and a tunable");
+	start_refused("made.flag", "has this name already; use another");
 	ck_assert_int_eq(flag_enabled(&objects[0].cells[0]), 1);
 	ck_assert_int_eq(flag_int64(&objects[0].numbers[0]), 1);
 	ck_assert_int_eq(flag_int64(&objects[0].numbers[1]), 8);
@@ -500,7 +500,7 @@ START_TEST(what_was_wrong_before_the_start_is_said_at_the_start)
 	add_number(&objects[0], 0, "made.low", -1, 0, 9);
 	flag_register(&objects[0].object);
 	(void)flag_find("made.up");
-	start_refused("made.low", "not within its own range");
+	start_refused("made.low", "compiled default ");
 }
 END_TEST
 
