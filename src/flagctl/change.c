@@ -9,11 +9,9 @@
 #include "base/value.h"
 #include "flagctl/author.h"
 #include "flagctl/client.h"
+#include "flagctl/lifetime.h"
 #include "flagctl/print.h"
 #include "flagctl/publish.h"
-
-/* What raises a share ends by itself. */
-#define RAISE_SECONDS 3600
 
 enum verb { VERB_ON, VERB_OFF, VERB_SET, VERB_UNSET };
 
@@ -24,7 +22,7 @@ struct item {
 	uint32_t was, after;		/* effective shares; NONE: not known */
 	enum layer winner;		/* after it */
 	bool lowers;			/* published first, durable then */
-	bool ends;			/* after RAISE_SECONDS, or at a boot */
+	bool ends;			/* it raises: it has a lifetime */
 	bool idle;			/* there is nothing to unset */
 	bool on_run;			/* the run directory has a record */
 };
@@ -34,6 +32,7 @@ struct change {
 	struct publish publish;
 	enum verb verb;
 	uint32_t share;			/* wanted; unset: NONE */
+	struct lifetime lifetime;
 	char **operands;
 	int count;
 	struct item *items;
@@ -101,7 +100,10 @@ prepare(struct change *change)
 	flagp_client_conf(&change->client);
 	flagp_client_records(&change->client);
 	change->now = change->client.files.wall;
-	code = choose(change);
+	code = flagp_lifetime_read(&change->lifetime, change->client.request,
+				   change->now);
+	if (code == CODE_DONE)
+		code = choose(change);
 	if (code == CODE_DONE)
 		code = allow(change);
 	if (code != CODE_DONE)
@@ -277,6 +279,9 @@ allow(struct change *change)
 		if (change->verb != VERB_UNSET && change->share != 0 &&
 		    item->before.trip != NULL)
 			code = refuse_trip(item);
+		else if (change->lifetime.option != NULL && !item->ends)
+			code = flagp_lifetime_refuse(&change->lifetime,
+						     item->name);
 	}
 	return code;
 }
@@ -319,8 +324,10 @@ put(struct change *change, const struct item *item, uint64_t generation)
 
 	snprintf(record.flag, sizeof(record.flag), "%s", item->name);
 	if (item->ends) {
-		record.until = change->now + RAISE_SECONDS;
-		snprintf(record.boot, sizeof(record.boot), "%s", client->boot);
+		record.until = change->lifetime.until;
+		if (!change->lifetime.persist)
+			snprintf(record.boot, sizeof(record.boot), "%s",
+				 client->boot);
 	}
 	code = flagp_record_put(&client->overrides[SIDE_STATE], &record);
 	if (code == 0 && (item->lowers || item->on_run ||
@@ -418,8 +425,7 @@ say_item(const struct change *change, const struct item *item,
 	flagp_print_cell(table, MARK_NONE, "%s",
 			 flagp_layers_share(item->after, after,
 					    sizeof(after)));
-	flagp_print_cell_time(table, item->ends ?
-			      change->now + RAISE_SECONDS : 0);
+	flagp_print_cell_time(table, item->ends ? change->lifetime.until : 0);
 	if (item->after == FLAGP_SHARE_NONE)
 		flagp_print_cell(table, MARK_NONE, "decided by the files, "
 				 "which are refused now");
@@ -427,11 +433,10 @@ say_item(const struct change *change, const struct item *item,
 		flagp_print_cell(table, MARK_NONE, "decided by %s", winner);
 	else if (item->after != change->share)
 		flagp_print_cell(table, MARK_BAD, "%s outranks it", winner);
-	else if (item->ends)
-		flagp_print_cell(table, MARK_NONE, "for an hour, or until the "
-				 "next boot");
 	else
-		flagp_print_cell(table, MARK_NONE, "until unset");
+		flagp_print_cell(table, MARK_NONE, "%s",
+				 flagp_lifetime_text(&change->lifetime,
+						     item->ends));
 }
 
 static void

@@ -27,6 +27,8 @@ enum option_id {
 #define TAKES_WRITE (TAKES(DRY_RUN) | TAKES(WAIT) | TAKES(NO_WAIT) | \
 		     TAKES(REASON) | TAKES(TICKET))
 #define TAKES_FOR TAKES(FOR)
+#define TAKES_END (TAKES_WRITE | TAKES_FOR | TAKES(UNTIL) | TAKES(FOREVER) | \
+		   TAKES(PERSIST))
 #define TAKES_FROM TAKES(FROM)
 #define TAKES_NAMES TAKES(NAMES)
 #define TAKES_LISTS (TAKES(VERBS) | TAKES(OPTIONS) | TAKES(MDOC_LIST))
@@ -77,6 +79,7 @@ struct request {
 	const char *service, *root;	/* root: also from the environment */
 	int64_t wait_ms, for_ms;	/* for_ms 0: no end */
 	const char *reason, *ticket;
+	const char *until;		/* a time's text, or NULL */
 	const char *from;		/* a binary, or NULL */
 };
 

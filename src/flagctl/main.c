@@ -114,6 +114,9 @@ take_option(struct request *request, int id, const char *argument)
 		return set_duration(&request->wait_ms, word, argument);
 	case OPTION_FOR:
 		return set_duration(&request->for_ms, word, argument);
+	case OPTION_UNTIL:
+		request->until = argument;
+		return CODE_DONE;
 	case OPTION_FROM:
 		request->from = argument;
 		return CODE_DONE;

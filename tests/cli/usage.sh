@@ -55,9 +55,9 @@ is 2
 t list --dry-run
 is 2
 has 'list does not take --dry-run'
-t off a --for 5m
+t unset a --for 5m
 is 2
-has 'off does not take --for'
+has 'unset does not take --for'
 t list --jsno
 is 2
 has 'did you mean --json?'
