@@ -312,18 +312,19 @@ quiet_end(struct quiet *quiet, bool raised)
 	pthread_sigmask(SIG_SETMASK, &quiet->old, NULL);
 }
 
-static int
-write_all(int descriptor, const char *data, size_t size)
+int
+flagp_io_write(int descriptor, const void *data, size_t size)
 {
+	const char *at = data;
 	struct quiet quiet;
 	ssize_t put;
 	int code = 0;
 
 	quiet_begin(&quiet);
 	while (size > 0 && code == 0) {
-		put = write(descriptor, data, size);
+		put = write(descriptor, at, size);
 		if (put > 0) {
-			data += put;
+			at += put;
 			size -= (size_t)put;
 		} else if (put == 0) {
 			code = -EIO;
@@ -366,8 +367,8 @@ flagp_io_set_size(int descriptor, size_t size)
 	return code;
 }
 
-static int
-sync_descriptor(int descriptor)
+int
+flagp_io_sync(int descriptor)
 {
 	int code;
 
@@ -420,9 +421,9 @@ flagp_io_replace(int directory, const char *name, const void *data,
 	descriptor = open_temporary(directory, name, temporary);
 	if (descriptor < 0)
 		return descriptor;
-	code = write_all(descriptor, data, size);
+	code = flagp_io_write(descriptor, data, size);
 	if (code == 0 && durable)
-		code = sync_descriptor(descriptor);
+		code = flagp_io_sync(descriptor);
 	if (close(descriptor) != 0 && code == 0 && errno != EINTR)
 		code = -errno;
 	if (code == 0 && renameat(directory, temporary, directory, name) != 0)
@@ -431,7 +432,7 @@ flagp_io_replace(int directory, const char *name, const void *data,
 		unlinkat(directory, temporary, 0);
 		return code;
 	}
-	return durable && sync_descriptor(directory) != 0 ? 1 : 0;
+	return durable && flagp_io_sync(directory) != 0 ? 1 : 0;
 }
 
 int
@@ -455,5 +456,5 @@ flagp_io_remove(int directory, const char *name, bool durable)
 {
 	if (unlinkat(directory, name, 0) != 0)
 		return -errno;
-	return durable ? sync_descriptor(directory) : 0;
+	return durable ? flagp_io_sync(directory) : 0;
 }

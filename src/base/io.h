@@ -68,6 +68,16 @@ int flagp_io_replace(int directory, const char *name, const void *data,
 		     size_t size, bool durable);
 
 /*
+ * Writes size bytes, in one call unless the kernel takes fewer.  A limit on the
+ * size of files is an error and no signal.  0, or -errno: then some of them may
+ * have been written.
+ */
+int flagp_io_write(int descriptor, const void *data, size_t size);
+
+/* fsync(2) of a file or directory.  0, or -errno. */
+int flagp_io_sync(int descriptor);
+
+/*
  * Writes size bytes at an offset.  A limit on the size of files is an error
  * and no signal.  Async-signal-safe.  0, or -errno.
  */
