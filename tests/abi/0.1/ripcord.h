@@ -118,7 +118,7 @@ enum flag_type {
 	FLAG_TYPE_DOUBLE = 2,		/* 0.5, 1e-6 */
 	FLAG_TYPE_DURATION = 3,		/* 90s, 250us; nanoseconds */
 	FLAG_TYPE_SIZE = 4,		/* 4096, 64M; bytes */
-	FLAG_TYPE_STRING = 5		/* UTF-8, its size in bytes limited */
+	FLAG_TYPE_STRING = 5		/* text, its size in bytes limited */
 };
 
 /* What the definition of a tunable says.  initial, low and high: in integers,
@@ -644,7 +644,8 @@ void flag_cancel(struct flag_span *span);
  *
  * A view may last as long as a request does, also over turns of a loop, and
  * may end on another thread: nobody waits for it.  A kill that comes while it
- * is open counts from the next view on.
+ * is open counts from the next view on.  While another process of the family
+ * is ahead of this one, flags are the family's, and values this process's own.
  */
 
 /* One generation: states by number of cell (0: ask the cell, 1 off, 2 on),
