@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -50,6 +51,27 @@ static struct progress {
 	/* Of its last record; the same. */
 	_Atomic enum { BEFORE_WRITE, IN_WRITE, BEHIND_WRITE, PHASES } phase;
 } *progress;
+
+/* Called once, before a file of that name is opened. */
+static const char *opened;
+static void (*when_opened)(void);
+
+int
+openat(int directory, const char *name, int flags, ...)
+{
+	void (*once)(void) = when_opened;
+	va_list list;
+	mode_t mode;
+
+	va_start(list, flags);
+	mode = flags & O_CREAT ? va_arg(list, mode_t) : 0;
+	va_end(list);
+	if (once != NULL && strcmp(name, opened) == 0) {
+		when_opened = NULL;
+		once();
+	}
+	return (int)syscall(SYS_openat, directory, name, flags, mode);
+}
 
 /* As the kernel does it: a page at a time, and a kill may come between two of
  * them; more often here. */
@@ -215,6 +237,62 @@ START_TEST(a_full_file_moves_on_before_the_next_record)
 	ck_assert_str_eq(calls, "rrrluwsd");
 	check_all(2, 5);
 	ck_assert_uint_eq(folder_count(&folder), 4);
+}
+END_TEST
+
+static void
+move_on(void)
+{
+	const struct history_how small = { .limit = 1 };
+
+	ck_assert_int_eq(append(4, 1, &small), 0);
+}
+
+/* As a writer leaves it who dies at once. */
+static void
+move_only(void)
+{
+	ck_assert_int_eq(renameat(folder.descriptor, "history.1",
+				  folder.descriptor, "history.2"), 0);
+	ck_assert_int_eq(renameat(folder.descriptor, "history",
+				  folder.descriptor, "history.1"), 0);
+}
+
+/* Two changes, each in a file of its own; the files move on while they are
+ * opened, and each change is read once. */
+static void
+check_moving(const char *name, void (*move)(void))
+{
+	const struct history_how small = { .limit = 1 };
+	struct history *history;
+	size_t i;
+
+	remove_files();
+	for (i = 1; i <= 3; i++)
+		ck_assert_int_eq(append(i, 1, &small), 0);
+	/* The oldest would be the last of all. */
+	ck_assert_int_eq(unlinkat(folder.descriptor, "history.2", 0), 0);
+	opened = name;
+	when_opened = move;
+	history = open_all();
+	list(history, HISTORY_OLDEST_FIRST, NULL, &now);
+	flagp_history_close(history);
+	ck_assert_uint_ge(now.count, 2);
+	for (i = 0; i < now.count; i++)
+		ck_assert_uint_eq(now.generations[i], i + 2);
+}
+
+START_TEST(files_that_move_on_while_they_are_opened_are_read_once)
+{
+	static const char *const names[] = {
+		"history", "history.1", "history.2", "history.3"
+	};
+	size_t i;
+
+	for (i = 0; i < FLAGP_COUNT(names); i++) {
+		check_moving(names[i], move_on);
+		check_moving(names[i], move_only);
+	}
 }
 END_TEST
 
@@ -494,6 +572,7 @@ main(void)
 		a_missing_record_is_recovered_once_and_marked,
 		a_record_is_one_write_then_synced,
 		a_full_file_moves_on_before_the_next_record,
+		files_that_move_on_while_they_are_opened_are_read_once,
 		a_file_of_one_mebibyte_is_full,
 		a_full_disk_leaves_the_file_as_it_was,
 		a_file_that_cannot_move_on_grows,

@@ -6,7 +6,7 @@
  * a debugger.  One record a change: a line for the change, then a line for
  * each flag that it touched.
  *
- *	17 0fd9eb91 ripcord history 1
+ *	17 051d48e5 ripcord history 1
  *	168 5d3f0c11 change generation=41 at=2026-11-22T02:10:52Z verb=off ...
  *	flag checksum.crc32c was=on was-until=... now=off before=on after=off
  *

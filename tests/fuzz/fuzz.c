@@ -145,8 +145,8 @@ static void
 remove_folder(void)
 {
 	static const char *const names[] = {
-		"PANIC", "812.4711", "elf", "flags", "overrides", "stat",
-		"trips",
+		"PANIC", "812.4711", "elf", "flags", "history", "history.1",
+		"overrides", "stat", "trips",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -30,6 +30,7 @@ typedef bool fuzz_target(const uint8_t *data, size_t size);
 	target(conf) \
 	target(elf) \
 	target(environment) \
+	target(history) \
 	target(list) \
 	target(panic) \
 	target(proc) \
