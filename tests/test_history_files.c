@@ -101,6 +101,15 @@ write(int descriptor, const void *data, size_t size)
 	return syscall(SYS_write, descriptor, data, size);
 }
 
+static unsigned reads;
+
+ssize_t
+pread(int descriptor, void *buffer, size_t size, off_t offset)
+{
+	reads++;
+	return syscall(SYS_pread64, descriptor, buffer, size, offset);
+}
+
 int
 fsync(int descriptor)
 {
@@ -364,6 +373,32 @@ START_TEST(a_file_that_cannot_move_on_grows)
 }
 END_TEST
 
+/* The file is at most read a few times, whatever a service has written to it:
+ * as many reads for each 64 KiB. */
+START_TEST(a_hostile_file_is_read_in_bounded_time)
+{
+	static const char *const lines[] = {
+		"1\n", "1 00000000 \n", "500 00000000 change\nflag a\n",
+		"9 00000000 change123 00000000 x\n", "\n", "x"
+	};
+	struct text text = TEXT_INIT;
+	size_t i;
+
+	for (i = 0; i < FLAGP_COUNT(lines); i++) {
+		text.size = 0;
+		while (text.size < 1u << 20)
+			flagp_text_add(&text, "%s", lines[i]);
+		folder_put(&folder, HISTORY_NAME, text.data, text.size);
+		reads = 0;
+		list_all(&now);
+		ck_assert_uint_eq(now.count, 0);
+		ck_assert_uint_gt(now.seen.damaged + now.seen.torn, 0);
+		ck_assert_uint_le(reads, 8 * 16);
+	}
+	flagp_text_free(&text);
+}
+END_TEST
+
 /* --- death ---------------------------------------------------------------- */
 
 /* As many calls as this may be done before the process ends. */
@@ -494,7 +529,7 @@ START_TEST(killed_writers_lose_nothing_that_they_had_written)
 			first = progress->done + 1;
 		}
 		seed = seed * 1103515245 + 12345;
-		phase = kill_one(seed >> 8 & 0xfffff);
+		phase = kill_one(seed >> 8 & 0x3fffff);
 		kills[phase]++;
 		torn += check_kill(phase, first);
 	}
@@ -576,6 +611,7 @@ main(void)
 		a_file_of_one_mebibyte_is_full,
 		a_full_disk_leaves_the_file_as_it_was,
 		a_file_that_cannot_move_on_grows,
+		a_hostile_file_is_read_in_bounded_time,
 		death_between_any_two_calls_loses_no_record,
 		killed_writers_lose_nothing_that_they_had_written,
 		two_writers_and_a_reader_miss_nothing,

@@ -269,17 +269,21 @@ struct found {
 	struct history_line first;
 };
 
-/* The place of a record whose frame stands at start; false: there is none. */
+/*
+ * The place of a record whose frame stands at start, in a stretch that ends at
+ * end; false: there is none.  Nothing behind end is looked at: the window of
+ * who reads backwards stays where it is.
+ */
 static bool
 read_frame(struct history *history, unsigned part, uint64_t start,
-	   struct place *place)
+	   uint64_t end, struct place *place)
 {
 	char bytes[HISTORY_FRAME_MAX];
 	struct history_frame frame;
 	size_t size = 0;
 	int byte;
 
-	while (size < sizeof(bytes) &&
+	while (size < sizeof(bytes) && start + size < end &&
 	       (byte = byte_at(history, part, start + size)) >= 0)
 		bytes[size++] = (char)byte;
 	if (!flagp_history_frame(bytes, size, &frame))
@@ -299,9 +303,10 @@ is_good(struct history *history, struct found *found, uint64_t end)
 
 	found->has_flag = false;
 	found->first.kind = HISTORY_LINE_UNKNOWN;
-	if (place->end > end ||
-	    (place->end != history->parts[place->part].size &&
-	     byte_at(history, place->part, place->end) != '\n'))
+	/* A newline follows, or nothing does. */
+	if (place->end < end ?
+	    byte_at(history, place->part, place->end) != '\n' :
+	    place->end > end || end != history->parts[place->part].size)
 		return false;
 	return check_lines(history, place, &found->first, &found->has_flag) &&
 	       found->first.kind != HISTORY_LINE_FLAG;
@@ -312,10 +317,10 @@ look_at_stretch(struct history *history, unsigned part, uint64_t start,
 		uint64_t end, struct found *found)
 {
 	found->good = false;
-	if (read_frame(history, part, start, &found->place)) {
+	if (read_frame(history, part, start, end, &found->place)) {
 		found->good = is_good(history, found, end);
 		if (!found->good && found->place.end + 1 < end &&
-		    read_frame(history, part, found->place.end + 1,
+		    read_frame(history, part, found->place.end + 1, end,
 			       &found->place))
 			found->good = is_good(history, found, end);
 	}
