@@ -690,6 +690,7 @@ FLAG_INLINE void flag_view_begin(struct flag_view *view)
 {
 	struct flag_view_thread_ *me = flag_view_thread_;
 	const struct flag_view_table_ *table;
+	const struct flag_views_ *views;
 	const uint64_t *epoch;
 	uint64_t now;
 	uint32_t slot, states;
@@ -698,23 +699,24 @@ FLAG_INLINE void flag_view_begin(struct flag_view *view)
 		flag_view_begin_slow_(view);
 		return;
 	}
+	views = me->views;
 	for (;;) {
-		epoch = __atomic_load_n(&me->views->epoch, __ATOMIC_ACQUIRE);
+		epoch = __atomic_load_n(&views->epoch, __ATOMIC_ACQUIRE);
 		now = __atomic_load_n(epoch, __ATOMIC_ACQUIRE);
-		slot = __atomic_load_n(&me->views->current, __ATOMIC_ACQUIRE);
+		slot = __atomic_load_n(&views->current, __ATOMIC_ACQUIRE);
 		__atomic_store_n(&me->in[slot], me->in[slot] + 1,
 				 __ATOMIC_RELAXED);
 		/* The driver's membarrier makes a fence of this one. */
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		/* The table of a slot changes before the epoch does: it is
 		 * the one of this epoch. */
-		if (__atomic_load_n(&me->views->current, __ATOMIC_ACQUIRE) ==
+		if (__atomic_load_n(&views->current, __ATOMIC_ACQUIRE) ==
 		    slot && __atomic_load_n(epoch, __ATOMIC_ACQUIRE) == now)
 			break;
 		__atomic_store_n(&me->out[slot], me->out[slot] + 1,
 				 __ATOMIC_RELEASE);
 	}
-	table = &me->views->tables[slot];
+	table = &views->tables[slot];
 	view->table = table;
 	/* Atomic, so that the compiler makes no vector of the two: that would
 	 * be slow to read back. */

@@ -334,8 +334,9 @@ flagp_text_is_reserved(const char *name)
 		"service", "defaults", "breaker", "record", "ripcord",
 	};
 
+	/* The first letter alone tells it of most names. */
 	for (size_t i = 0; i < FLAGP_COUNT(words); i++)
-		if (strcmp(name, words[i]) == 0)
+		if (name[0] == words[i][0] && strcmp(name, words[i]) == 0)
 			return true;
 	return false;
 }

@@ -20,6 +20,7 @@
 #include "store/proc.h"
 
 #define SLOTS 1024u
+#define PRIVATE_LIMIT 8192u	/* cells of one block, at most */
 #define SPARE_PAGES 16u		/* for objects that are loaded later */
 
 /*
@@ -405,7 +406,8 @@ private_cell(void)
 
 	own_cells = true;
 	if (used == size) {
-		size_t wanted = size == 0 ? 64 : size * 2;
+		size_t wanted = size == 0 ? 64 :
+				size < PRIVATE_LIMIT ? size * 2 : size;
 		struct flag *next = calloc(wanted, sizeof(*next));
 
 		if (next == NULL || !flagp_cells_add(next, wanted, 3)) {

@@ -65,6 +65,13 @@ flagp_events_note(struct registry_entry *entry, uint32_t share, bool trip,
 
 	if (entry->told == share && entry->told_trip == trip)
 		return;
+	/* Nobody is to be told: a reload of many flags makes no notes. */
+	if (entry->told == FLAGP_SHARE_NONE ||
+	    __atomic_load_n(&listener_count, __ATOMIC_RELAXED) == 0) {
+		entry->told = share;
+		entry->told_trip = trip;
+		return;
+	}
 	note = calloc(1, sizeof(*note));
 	if (note == NULL)
 		return;		/* noted again by the next change */

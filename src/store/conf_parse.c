@@ -288,9 +288,10 @@ enter_section(struct parse *parse)
 	parse->section = copy;
 	memset(parse->key_lines, 0, sizeof(parse->key_lines));
 	parse->kind = SECTION_FLAG;
-	if (strcmp(name, "defaults") == 0)
-		parse->kind = SECTION_DEFAULTS;
-	else if (strchr(name, ':') != NULL || flagp_text_is_reserved(name))
+	if (flagp_text_is_reserved(name))
+		parse->kind = strcmp(name, "defaults") == 0 ?
+				      SECTION_DEFAULTS : SECTION_OTHER;
+	else if (strchr(name, ':') != NULL)
 		parse->kind = SECTION_OTHER;
 	return parse->kind == SECTION_OTHER ? add_skipped(parse) : 0;
 }
