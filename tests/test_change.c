@@ -213,6 +213,21 @@ START_TEST(a_cell_that_changed_since_it_was_seen_means_again)
 }
 END_TEST
 
+/* A sibling's stamp moves no epoch: the cell alone tells. */
+START_TEST(a_cell_that_was_stamped_since_it_was_seen_means_again)
+{
+	const struct board_wish off = { 0, false, false };
+
+	turn(OFF_TEXT, true);
+	flagp_lock(LOCK_CHANGE);
+	flagp_change_begin();
+	ck_assert(flagp_board_publish(&flag, flagp_board_load(&flag), &off,
+				      true));
+	ck_assert_int_eq(commit(stage(ON_TEXT), true), CHANGE_AGAIN);
+	ck_assert_int_eq(flag_enabled(&flag), 0);
+}
+END_TEST
+
 START_TEST(an_older_configuration_is_held_back_but_people_are_not)
 {
 	turn(ON_TEXT "[change.other]\nstate = off\n", true);
@@ -568,6 +583,7 @@ main(void)
 		the_first_who_knows_something_else_stamps_what_stays_equal,
 		the_end_of_an_override_stamps_what_stays_equal,
 		a_cell_that_changed_since_it_was_seen_means_again,
+		a_cell_that_was_stamped_since_it_was_seen_means_again,
 		an_older_configuration_is_held_back_but_people_are_not,
 		no_configuration_at_all_is_newer_than_an_older_one,
 		the_configuration_that_the_family_has_is_not_held,
