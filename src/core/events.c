@@ -35,8 +35,9 @@ static size_t listener_count;
 static struct notes kept = { NULL, &kept.first };
 static bool delivering;
 
-/* W, R under LOCK_CHANGE. */
+/* W, R under LOCK_CHANGE.  anybody: there were listeners at the begin. */
 static struct notes noted = { NULL, &noted.first };
+static bool anybody;
 
 static void
 free_notes(struct note *note)
@@ -55,6 +56,9 @@ flagp_events_begin(void)
 	free_notes(noted.first);
 	noted.first = NULL;
 	noted.last = &noted.first;
+	flagp_lock(LOCK_LISTENERS);
+	anybody = listener_count != 0;
+	flagp_unlock(LOCK_LISTENERS);
 }
 
 void
@@ -65,9 +69,9 @@ flagp_events_note(struct registry_entry *entry, uint32_t share, bool trip,
 
 	if (entry->told == share && entry->told_trip == trip)
 		return;
-	/* Nobody is to be told: a reload of many flags makes no notes. */
-	if (entry->told == FLAGP_SHARE_NONE ||
-	    __atomic_load_n(&listener_count, __ATOMIC_RELAXED) == 0) {
+	/* What a flag was at first is no news; and where nobody listens, a
+	 * reload of many flags makes no notes. */
+	if (entry->told == FLAGP_SHARE_NONE || !anybody) {
 		entry->told = share;
 		entry->told_trip = trip;
 		return;
@@ -94,34 +98,21 @@ flagp_events_note(struct registry_entry *entry, uint32_t share, bool trip,
 	noted.last = &note->next;
 }
 
-/* Whether listeners are to hear of it: not what a flag was at first. */
-static bool
-is_news(const struct note *note)
-{
-	return note->before != FLAGP_SHARE_NONE;
-}
-
 void
 flagp_events_keep(void)
 {
-	struct note *note = noted.first, *next;
-
-	noted.first = NULL;
-	noted.last = &noted.first;
-	flagp_lock(LOCK_LISTENERS);
-	for (; note != NULL; note = next) {
-		next = note->next;
-		note->next = NULL;
+	for (struct note *note = noted.first; note != NULL; note = note->next) {
 		note->entry->told = note->after;
 		note->entry->told_trip = note->trip;
-		if (listener_count == 0 || !is_news(note)) {
-			free(note);
-			continue;
-		}
-		*kept.last = note;
-		kept.last = &note->next;
 	}
+	if (noted.first == NULL)
+		return;
+	flagp_lock(LOCK_LISTENERS);
+	*kept.last = noted.first;
+	kept.last = noted.last;
 	flagp_unlock(LOCK_LISTENERS);
+	noted.first = NULL;
+	noted.last = &noted.first;
 }
 
 /* The index of a pair, or listener_count.  LOCK_LISTENERS is held. */
